@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "faults/distribution.h"
+#include "faults/fault.h"
+
+/*
+ * A longer way. With jitter each packet draws its own delay, so packets may overtake each other as
+ * they do with netem; without it they never do.
+ *
+ * A correlation makes the delays wander: each deviation from the mean is rho times the last one plus
+ * 1 - rho times a fresh one, which is netem's model. The mean stays. The spread becomes
+ * sqrt((1 - rho) / (1 + rho)) times what it is without, and the shape gets closer to the normal law,
+ * whatever it was: a sum of many draws. Deviations of packets k apart have the correlation rho^k.
+ */
+
+struct wander {
+	bool drawn;
+	double last; /* deviation, in jitters */
+};
+
+static const struct field fields[] = {
+	FIELD(fault_spec, mean, "mean", FIELD_DURATION, FIELD_REQUIRED, "how much longer"),
+	FIELD(fault_spec, jitter, "jitter", FIELD_DURATION, 0,
+	      "how much it varies, at most the mean: uniform, plus or minus that; of the other "
+	      "distributions the standard deviation",
+	      .default_text = "none"),
+	FIELD(fault_spec, distribution, "distribution", FIELD_ENUM, 0,
+	      "how it varies; needs a jitter", .names = delay_distribution_names,
+	      .default_text = "uniform"),
+	FIELD(fault_spec, correlation, "correlation", FIELD_PERCENT, 0,
+	      "how much of the last packet's deviation from the mean is in this one's; needs a "
+	      "jitter",
+	      .default_text = "0%, each by itself"),
+	{0},
+};
+
+static nsec_t jitter_of(const struct fault_spec *spec)
+{
+	return spec->jitter == NSEC_UNSET ? 0 : spec->jitter;
+}
+
+static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+{
+	bool varies = jitter_of(spec) > 0;
+
+	if (spec->mean <= 0) {
+		*message = "a delay of 0 delays nothing";
+		*hint = "give a mean above 0, or leave the fault out";
+		return false;
+	}
+	if (jitter_of(spec) > spec->mean) {
+		*message = "the jitter is larger than the mean: a packet would arrive before it "
+			   "was sent";
+		*hint = "make the jitter at most the mean";
+		return false;
+	}
+	if (!varies && (spec->distribution != ENUM_UNSET || spec->correlation >= 0)) {
+		*message = "a distribution and a correlation say how the delay varies, and without "
+			   "a jitter it does not";
+		*hint = "give a jitter, such as a tenth of the mean";
+		return false;
+	}
+	if (spec->correlation == 1) {
+		*message = "with a correlation of 100% the first packet decides for all of them";
+		*hint = "give a correlation below 100%";
+		return false;
+	}
+	return true;
+}
+
+/* In jitters. */
+static double deviation(const struct fault_call *call)
+{
+	struct wander *w = call->state;
+	double rho = call->spec->correlation > 0 && w->drawn ? call->spec->correlation : 0;
+	int distribution = call->spec->distribution == ENUM_UNSET ? DISTRIBUTION_UNIFORM
+								  : call->spec->distribution;
+	double fresh = distribution_deviation((enum delay_distribution)distribution,
+					      rng_uniform_open(call->rng));
+
+	w->last = rho * w->last + (1 - rho) * fresh;
+	w->drawn = true;
+	return w->last;
+}
+
+static void delay(const struct fault_call *call, struct fate *fate)
+{
+	nsec_t own = call->spec->mean;
+	nsec_t jitter = jitter_of(call->spec);
+
+	if (jitter)
+		own += (nsec_t)(deviation(call) * (double)jitter);
+	if (own > 0) /* the normal law knows no least value */
+		fate->delay += own;
+}
+
+const struct fault_ops fault_delay = {
+	.name = "delay",
+	.doc = "every packet takes longer; with jitter packets may overtake each other, as with "
+	       "netem",
+	.fields = fields,
+	.stage = FAULT_STAGE_DELAY,
+	.check = check,
+	.state_size = sizeof(struct wander),
+	.packet = delay,
+};

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "faults/wire/trace.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct passage {
+	nsec_t due;         /* when its last held copy is to arrive */
+	nsec_t entered;     /* when it left its sender */
+	uint32_t undecided; /* copies whose fate is open */
+	int16_t host;
+	bool observed; /* `o` is to be recorded */
+	uint32_t len, original_len;
+	char *comment;
+	struct observation o; /* .packet.arrived and .fault are kept for each packet */
+	uint8_t bytes[CAPTURE_SNAPLEN];
+};
+
+#define TRACE_FIRST_CAPACITY 1024
+
+/*
+ * So many packets may wait for the fate of the oldest (about 200 MB): five seconds of a full cable.
+ * Beyond that the oldest is written as if it will arrive when it is due.
+ */
+#define TRACE_MAX_PENDING ((size_t)1 << 19)
+
+/* A packet that is flooded through many faults is not worth a longer comment. */
+#define TRACE_COMMENT_MAX 512
+
+static struct passage *passage_of(struct trace *t, uint64_t id)
+{
+	return id < t->first ? NULL : &t->v[id & (t->capacity - 1)];
+}
+
+static void write_first(struct trace *t)
+{
+	struct passage *p = passage_of(t, t->first);
+
+	t->sinks.capture(t->sinks.ctx, &(struct capture){
+					       .t = p->entered,
+					       .host = p->host,
+					       .bytes = p->bytes,
+					       .len = p->len,
+					       .original_len = p->original_len,
+					       .comment = p->comment,
+				       });
+	if (p->observed)
+		t->sinks.record(t->sinks.ctx, &p->o);
+	free(p->comment);
+	p->comment = NULL;
+	t->first++;
+}
+
+static void write_first_undecided(struct trace *t)
+{
+	struct passage *p = passage_of(t, t->first);
+
+	trace_note(t, t->first, "its fate was still open when this was written");
+	if (p->o.packet.arrived == NSEC_NEVER)
+		p->o.packet.arrived = p->due;
+	write_first(t);
+}
+
+static void grow(struct trace *t)
+{
+	size_t capacity = t->capacity ? t->capacity * 2 : TRACE_FIRST_CAPACITY;
+	struct passage *v = malloc(capacity * sizeof(*v));
+
+	if (!v)
+		abort();
+	for (uint64_t id = t->first; id < t->next; id++)
+		v[id & (capacity - 1)] = *passage_of(t, id);
+	free(t->v);
+	t->v = v;
+	t->capacity = capacity;
+}
+
+static void make_room(struct trace *t)
+{
+	if (t->next - t->first < t->capacity)
+		return;
+	if (t->capacity < TRACE_MAX_PENDING)
+		grow(t);
+	else
+		write_first_undecided(t);
+}
+
+uint64_t trace_enter(struct trace *t, int host, nsec_t now, const uint8_t *bytes, size_t len,
+		     size_t original_len)
+{
+	make_room(t);
+
+	struct passage *p = &t->v[t->next & (t->capacity - 1)];
+	p->due = NSEC_NEVER;
+	p->entered = now;
+	p->undecided = 1;
+	p->host = (int16_t)host;
+	p->observed = false;
+	p->len = (uint32_t)(len < CAPTURE_SNAPLEN ? len : CAPTURE_SNAPLEN);
+	p->original_len = (uint32_t)original_len;
+	p->comment = NULL;
+	p->o.packet.arrived = NSEC_NEVER;
+	p->o.packet.fault = -1;
+	memcpy(p->bytes, bytes, p->len);
+	return t->next++;
+}
+
+void trace_observe(struct trace *t, uint64_t id, struct flow_event event, const struct packet *p)
+{
+	struct passage *passage = passage_of(t, id);
+
+	if (!passage)
+		return;
+	passage->observed = true;
+	passage->o = (struct observation){
+		.t = passage->entered,
+		.source = OBS_PACKET,
+		.event = (uint8_t)event.event,
+		.host = passage->host,
+		.app = -1,
+		.packet =
+			{
+				.src = p->src,
+				.dst = p->dst,
+				.seq = p->seq,
+				.ack = p->ack,
+				.len = p->payload_len,
+				.window = p->window,
+				.flags = p->flags,
+				.retransmit = event.retransmit,
+				.fault = passage->o.packet.fault,
+				.arrived = passage->o.packet.arrived,
+			},
+	};
+}
+
+void trace_forged(struct trace *t, uint64_t id, int step)
+{
+	struct passage *p = passage_of(t, id);
+
+	if (p)
+		p->o.packet.fault = (int16_t)step;
+}
+
+void trace_hold(struct trace *t, uint64_t id, nsec_t due)
+{
+	struct passage *p = passage_of(t, id);
+
+	if (!p)
+		return;
+	p->undecided++;
+	p->due = due;
+}
+
+void trace_arrived(struct trace *t, uint64_t id, nsec_t now)
+{
+	struct passage *p = passage_of(t, id);
+
+	if (!p || p->o.packet.arrived != NSEC_NEVER)
+		return;
+	p->o.packet.arrived = now;
+	if (!p->observed || p->o.event != EV_FORGED)
+		p->o.packet.fault = -1; /* of a flooded packet another copy was dropped */
+}
+
+void trace_dropped(struct trace *t, uint64_t id, int step)
+{
+	struct passage *p = passage_of(t, id);
+
+	if (p && p->o.packet.arrived == NSEC_NEVER)
+		p->o.packet.fault = (int16_t)step;
+}
+
+void trace_note(struct trace *t, uint64_t id, const char *fmt, ...)
+{
+	struct passage *p = passage_of(t, id);
+	char text[TRACE_COMMENT_MAX];
+	va_list ap;
+
+	if (!p)
+		return;
+	size_t used = p->comment ? strlen(p->comment) : 0;
+	if (used >= TRACE_COMMENT_MAX)
+		return;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	char *longer = NULL;
+	if (asprintf(&longer, "%s%s%s", used ? p->comment : "", used ? "; " : "", text) < 0)
+		return; /* a packet without its comment is better than none */
+	free(p->comment);
+	p->comment = longer;
+}
+
+void trace_done(struct trace *t, uint64_t id)
+{
+	struct passage *p = passage_of(t, id);
+
+	if (p)
+		p->undecided--;
+	while (t->first < t->next && !passage_of(t, t->first)->undecided)
+		write_first(t);
+}
+
+void trace_free(struct trace *t)
+{
+	for (; t->first < t->next; t->first++)
+		free(passage_of(t, t->first)->comment);
+	free(t->v);
+	t->v = NULL;
+	t->capacity = 0;
+}

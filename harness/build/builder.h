@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRECUT_BUILD_BUILDER_H
+#define WIRECUT_BUILD_BUILDER_H
+
+#include "harness/build/build.h"
+
+/*
+ * One plan in the making. The stages run in the order in which they stand here: each resolves names
+ * of what the earlier ones have made. A name that leads nowhere is a diag, and the work goes on.
+ */
+struct builder {
+	const struct scenario *s;
+	const struct build_options *opt;
+	struct arena *a;
+	struct diags *diags;
+	struct plan *plan;
+};
+
+void build_hosts(struct builder *b);
+void build_files(struct builder *b);
+void build_guest(struct builder *b);
+void build_apps(struct builder *b);
+void build_timeline(struct builder *b);
+void build_expectations(struct builder *b);
+void build_times(struct builder *b);
+
+/* windows.c: the windows of the timeline's faults together, once each step is built */
+
+/* A momentary fault that ends the window of another (power-on) gives that its end. */
+void build_ends(struct builder *b);
+/* Two windows of one kind of fault that get in each other's way are refused. */
+void check_overlaps(struct builder *b);
+
+/* company.c: each fault that does nothing alone must have another beside it. */
+void check_company(struct builder *b);
+
+/* names.c: what a name in the file means. Each adds a diag at `pos` and returns false if nothing. */
+
+/* A host group (all of its hosts) or one host; appended to *ret, each host once. */
+bool resolve_hosts(struct builder *b, const char *name, struct pos pos, struct index_list *ret);
+/* The same for apps and their instances. */
+bool resolve_apps(struct builder *b, const char *name, struct pos pos, struct index_list *ret);
+/* "host:port". */
+bool resolve_service(struct builder *b, const char *text, struct pos pos, struct index_list *ret,
+		     int64_t *ret_port);
+
+/* A thing of the file that may be named by its id, or by its kind when that is the only one. */
+struct labelled {
+	const char *id; /* or NULL */
+	const char *kind;
+	struct pos pos;
+};
+/* Its index; `what`: "a step". */
+bool resolve_label(struct builder *b, const char *name, struct pos pos, const char *what,
+		   const struct labelled *all, size_t n, int64_t *ret);
+/* Adds a diag for each id that is there twice. */
+void check_ids(struct builder *b, const char *path, const struct labelled *all, size_t n);
+/* What it is called: its id, or its kind if nothing else can be meant by it; else NULL. */
+const char *own_label(const struct labelled *all, size_t n, size_t i);
+
+/* The steps and the expectations of the scenario, for the three above. As many as it has. */
+const struct labelled *step_labels(struct builder *b);
+const struct labelled *expect_labels(struct builder *b);
+
+/* The words of a command: `run` (at this place) split, or `shell` given to a shell. */
+struct strings command_words(struct builder *b, const char *run, struct pos run_pos,
+			     const char *shell);
+/* A path beside the file that names it at this place; an absolute one stays as it is. */
+char *beside_file(struct builder *b, struct pos pos, const char *path);
+
+/* partition.c: the sides of a partition, which is the step of that index in the timeline. */
+void build_partition(struct builder *b, size_t index, struct plan_step *step);
+
+/* True if all required keys of the table are set: what a kind's own functions may count on. */
+bool is_complete(const struct field *fields, const void *record);
+
+/*
+ * Observations carry the indices of hosts, apps, steps and edges in 16 bits. Edges are fewer
+ * still: ten thousand in a run is a typing error in `every`.
+ */
+#define INDEX_MAX INT16_MAX
+#define EDGES_MAX 10000
+
+#endif

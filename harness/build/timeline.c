@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "faults/fault.h"
+#include "harness/build/builder.h"
+#include "harness/parse/parse.h"
+
+/* A step being built, and its index in the file, by which its keys are located. */
+struct step_builder {
+	struct builder *b;
+	size_t index;
+	const struct scenario_step *from;
+	struct plan_step *step;
+};
+
+static struct pos key_pos(const struct step_builder *sb, const char *key)
+{
+	return parse_locate(sb->b->s, "timeline.%zu.%s", sb->index, key);
+}
+
+/* The place of the i-th of a key's texts, which may stand alone or in a list. */
+static struct pos text_pos(const struct step_builder *sb, const char *key, size_t i)
+{
+	return parse_locate(sb->b->s, "timeline.%zu.%s.%zu", sb->index, key, i);
+}
+
+static bool repetition_is_good(const struct step_builder *sb)
+{
+	const struct scenario_step *from = sb->from;
+	struct builder *b = sb->b;
+
+	if (from->every == NSEC_UNSET) {
+		if (from->times == COUNT_UNSET)
+			return true;
+		diag_add(b->diags, key_pos(sb, "times"), "such as every: 10s",
+			 "'times' needs 'every'");
+		return false;
+	}
+	if (from->kind == STEP_FAULT && from->length == NSEC_UNSET) {
+		diag_add(b->diags, key_pos(sb, "every"), "such as for: 5s",
+			 "a fault without 'for' lasts until the end: it cannot come again");
+		return false;
+	}
+	if (from->length != NSEC_UNSET && from->length > from->every) {
+		diag_add(b->diags, key_pos(sb, "for"), "make 'every' longer",
+			 "longer than 'every': it would overlap itself");
+		return false;
+	}
+	if (from->times == COUNT_UNSET && b->s->duration == NSEC_UNSET) {
+		diag_add(b->diags, key_pos(sb, "every"), "say how often, such as times: 3",
+			 "'every' without 'times' needs a 'duration'");
+		return false;
+	}
+	return true;
+}
+
+/* An occurrence that a given duration leaves no time for. False if there is none. */
+static bool add_if_too_late(const struct step_builder *sb, const struct plan_edge *edge)
+{
+	nsec_t duration = sb->b->s->duration;
+
+	if (duration == NSEC_UNSET)
+		return false;
+	if (edge->on >= duration)
+		diag_add(sb->b->diags, key_pos(sb, sb->step->edges.n ? "times" : "at"),
+			 "make 'duration' longer", "the scenario has ended when this would happen");
+	else if (edge->off > duration && edge->off != NSEC_NEVER)
+		diag_add(sb->b->diags, key_pos(sb, "for"),
+			 "make 'duration' longer, or leave 'for' out: then it lasts until the end",
+			 "the scenario ends before this fault does");
+	else
+		return false;
+	return true;
+}
+
+static bool is_momentary(const struct fault_spec *fault)
+{
+	return fault->ops->momentary && !(fault->ops->lasts && fault->ops->lasts(fault));
+}
+
+static struct plan_edge edge_at(const struct scenario_step *from, nsec_t on)
+{
+	struct plan_edge edge = {on, on};
+
+	if (from->kind != STEP_FAULT)
+		return edge;
+	if (from->length != NSEC_UNSET)
+		edge.off = on + from->length;
+	else if (!is_momentary(&from->fault))
+		edge.off = NSEC_NEVER;
+	return edge;
+}
+
+static void unroll(const struct step_builder *sb)
+{
+	const struct scenario_step *from = sb->from;
+	bool endless = from->every != NSEC_UNSET && from->times == COUNT_UNSET;
+	int64_t times = from->times == COUNT_UNSET ? 1 : from->times;
+
+	for (int64_t i = 0; endless || i < times; i++) {
+		struct plan_edge edge = edge_at(from, i ? from->at + i * from->every : from->at);
+
+		if (endless && i &&
+		    (edge.on >= sb->b->s->duration || edge.off > sb->b->s->duration))
+			return;
+		if (add_if_too_late(sb, &edge))
+			return;
+		if (i >= EDGES_MAX) {
+			diag_add(sb->b->diags, key_pos(sb, "every"), NULL,
+				 "more than %d times in one run", EDGES_MAX);
+			return;
+		}
+		*vec_push(sb->b->a, &sb->step->edges) = edge;
+	}
+}
+
+static bool asks_for_dns(const struct match_spec *match)
+{
+	for (size_t i = 0; i < match->kind.n; i++)
+		if (field_enum_index(packet_kind_names, match->kind.v[i]) == KIND_DNS)
+			return true;
+	return false;
+}
+
+/* A match that no packet can satisfy: its fault would be void in every run. */
+static void check_match(const struct step_builder *sb)
+{
+	const struct match_spec *match = &sb->from->fault.match;
+	const char *kind = sb->from->fault.ops->name;
+	bool is_tcp = match->protocol == ENUM_UNSET || match->protocol == MATCH_TCP;
+	bool is_udp = match->protocol == MATCH_UDP;
+
+	if (match->kind.n && !is_tcp && !(is_udp && asks_for_dns(match)))
+		diag_add(sb->b->diags,
+			 parse_locate(sb->b->s, "timeline.%zu.%s.match.kind", sb->index, kind),
+			 "leave out 'kind', or 'protocol'",
+			 "only TCP packets have a kind, and those of DNS over UDP");
+	if (match->port != COUNT_UNSET && match->protocol == MATCH_ICMP)
+		diag_add(sb->b->diags,
+			 parse_locate(sb->b->s, "timeline.%zu.%s.match.port", sb->index, kind),
+			 "leave out 'port', or 'protocol'", "ICMP packets have no port");
+}
+
+/* The hosts that a key of the fault names, with their groups. */
+static void resolve_fault_hosts(const struct step_builder *sb, const char *key,
+				const struct strings *names, struct index_list *ret)
+{
+	const char *path = arena_printf(sb->b->a, "%s.%s", sb->from->fault.ops->name, key);
+
+	for (size_t i = 0; i < names->n; i++)
+		resolve_hosts(sb->b, names->v[i], text_pos(sb, path, i), ret);
+}
+
+static void resolve_fault_apps(const struct step_builder *sb)
+{
+	const struct strings *names = &sb->from->fault.app;
+	const char *path = arena_printf(sb->b->a, "%s.app", sb->from->fault.ops->name);
+
+	for (size_t i = 0; i < names->n; i++)
+		resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
+}
+
+static void build_fault(const struct step_builder *sb)
+{
+	struct builder *b = sb->b;
+	const char *message = NULL, *hint = NULL;
+
+	sb->step->fault = sb->from->fault;
+	if (sb->step->fault.direction == ENUM_UNSET)
+		sb->step->fault.direction = DIRECTION_BOTH;
+	if (sb->step->fault.to == ENUM_UNSET)
+		sb->step->fault.to = RST_TO_BOTH;
+	resolve_fault_hosts(sb, "cable", &sb->from->fault.cable, &sb->step->cables);
+	resolve_fault_hosts(sb, "host", &sb->from->fault.host, &sb->step->cables);
+	resolve_fault_hosts(sb, "match.peer", &sb->from->fault.match.peer, &sb->step->match_peers);
+	resolve_fault_apps(sb);
+	build_partition(b, sb->index, sb->step);
+	check_match(sb);
+	if (sb->from->fault.ops->check &&
+	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
+	    !sb->from->fault.ops->check(&sb->from->fault, &message, &hint))
+		diag_add(b->diags, sb->from->pos, hint, "%s", message);
+}
+
+static void build_exec(const struct step_builder *sb)
+{
+	struct index_list hosts = {0};
+	const struct exec_spec *exec = &sb->from->exec;
+
+	sb->step->exec_argv = command_words(sb->b, exec->run, key_pos(sb, "exec.run"), exec->shell);
+	if (!exec->host || !resolve_hosts(sb->b, exec->host, key_pos(sb, "exec.host"), &hosts))
+		return;
+	if (hosts.n > 1)
+		diag_add(sb->b->diags, key_pos(sb, "exec.host"),
+			 arena_printf(sb->b->a, "such as '%s'",
+				      sb->b->plan->hosts.v[hosts.v[0]].name),
+			 "'%s' is %zu hosts: 'exec' runs on one", exec->host, hosts.n);
+	sb->step->exec_host = hosts.v[0];
+}
+
+static void build_step(const struct step_builder *sb)
+{
+	const char *kind = step_kind_names[sb->from->kind];
+
+	sb->step->exec_host = -1;
+	fault_spec_unset(&sb->step->fault);
+	if (sb->from->at != NSEC_UNSET && repetition_is_good(sb))
+		unroll(sb);
+	if (sb->from->kind == STEP_FAULT)
+		build_fault(sb);
+	else if (sb->from->kind == STEP_EXEC)
+		build_exec(sb);
+	else
+		for (size_t i = 0; i < sb->from->apps.n; i++)
+			resolve_apps(sb->b, sb->from->apps.v[i], text_pos(sb, kind, i),
+				     &sb->step->apps);
+}
+
+void build_timeline(struct builder *b)
+{
+	const struct labelled *labels = step_labels(b);
+	size_t n = b->s->timeline.n;
+
+	check_ids(b, "timeline", labels, n);
+	for (size_t i = 0; i < n && i < INDEX_MAX; i++) {
+		const struct scenario_step *from = &b->s->timeline.v[i];
+		struct plan_step *step = vec_push(b->a, &b->plan->steps);
+
+		step->id = arena_strdup(b->a, own_label(labels, n, i));
+		step->kind = arena_strdup(b->a, labels[i].kind);
+		step->pos = from->pos;
+		step->step = from->kind;
+		if (labels[i].kind)
+			build_step(&(struct step_builder){b, i, from, step});
+	}
+	build_ends(b);
+	check_overlaps(b);
+	check_company(b);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The manual pages, made from the tables of commands, flags and keys. */
+#include <string.h>
+
+#include "harness/base/cleanup.h"
+#include "harness/base/roff.h"
+#include "harness/cli/commands.h"
+#include "harness/parse/parse.h"
+
+static const struct {
+	const char *code, *meaning;
+} exit_codes[] = {
+	{"0", "all passed; every control failed where it must"},
+	{"1", "an expectation failed, a control survived, or a verdict is void"},
+	{"2", "a usage error or an invalid scenario: nothing ran"},
+	{"3", "the harness or a set-up step failed, or a verdict is inconclusive"},
+	{"4", "no scenario was selected"},
+	{"5", "everything was skipped"},
+	{"130, 143", "interrupted, and cleaned up"},
+};
+
+static void print_arguments(FILE *out, const struct command *c)
+{
+	if (!*c->arguments)
+		return;
+	fputc(' ', out);
+	roff_text(out, c->arguments);
+}
+
+static void print_synopsis(FILE *out)
+{
+	roff_section(out, "SYNOPSIS");
+	for (const struct command *c = commands; c->name; c++) {
+		if (c != commands)
+			fputs(".br\n", out);
+		fputs("\\fBwirecut ", out);
+		roff_text(out, c->name);
+		fputs("\\fR [", out);
+		roff_italic(out, "OPTION");
+		fputs("...]", out);
+		print_arguments(out, c);
+		fputc('\n', out);
+	}
+}
+
+static void print_commands(FILE *out)
+{
+	roff_section(out, "COMMANDS");
+	for (const struct command *c = commands; c->name; c++) {
+		roff_item(out);
+		roff_bold(out, c->name);
+		print_arguments(out, c);
+		roff_item_body(out);
+		roff_text(out, c->doc);
+		fputc('\n', out);
+	}
+}
+
+static bool takes(const struct command *c, const char *flag)
+{
+	struct option_info info;
+
+	for (size_t i = 0; options_info(c, i, &info); i++)
+		if (!strcmp(info.name, flag))
+			return true;
+	return false;
+}
+
+/* "[run, list, plan]", of a flag that not every command takes. */
+static void print_takers(FILE *out, const char *flag)
+{
+	const char *before = " [";
+	bool by_all = true;
+
+	for (const struct command *c = commands; c->name; c++)
+		by_all = by_all && takes(c, flag);
+	if (by_all)
+		return;
+	for (const struct command *c = commands; c->name; c++)
+		if (takes(c, flag)) {
+			fputs(before, out);
+			roff_text(out, c->name);
+			before = ", ";
+		}
+	fputc(']', out);
+}
+
+static void print_options(FILE *out)
+{
+	struct option_info flag;
+
+	roff_section(out, "OPTIONS");
+	roff_paragraph(out,
+		       "The commands that take one are named behind it; where none is, all do.");
+	for (size_t i = 0; options_info(NULL, i, &flag); i++) {
+		roff_item(out);
+		if (flag.letter) {
+			roff_bold(out, (const char[]){'-', flag.letter, '\0'});
+			fputs(", ", out);
+		}
+		char name[64];
+		snprintf(name, sizeof(name), "--%s", flag.name);
+		roff_bold(out, name);
+		if (flag.argument) {
+			fputc(' ', out);
+			roff_italic(out, flag.argument);
+		}
+		roff_item_body(out);
+		roff_text(out, flag.doc);
+		print_takers(out, flag.name);
+		fputc('\n', out);
+	}
+}
+
+static void print_exit_codes(FILE *out)
+{
+	roff_section(out, "EXIT STATUS");
+	for (size_t i = 0; i < ARRAY_SIZE(exit_codes); i++) {
+		roff_item(out);
+		roff_bold(out, exit_codes[i].code);
+		roff_item_body(out);
+		roff_text(out, exit_codes[i].meaning);
+		fputc('\n', out);
+	}
+}
+
+static void print_wirecut(FILE *out)
+{
+	roff_title(out, "WIRECUT", 1, WIRECUT_VERSION);
+	roff_section(out, "NAME");
+	fputs("wirecut \\- cut the wire between real programs and judge whether they cope\n", out);
+	print_synopsis(out);
+	roff_section(out, "DESCRIPTION");
+	roff_paragraph(out, options_summary);
+	roff_paragraph(out,
+		       "Without a `PATH`, scenarios are looked for under `scenarios/`. Of a folder "
+		       "all files below it whose names end in .yaml or .yml are taken, but for "
+		       "files and folders whose names begin with a dot or `_`: those hold the "
+		       "parts that scenarios include.");
+	print_commands(out);
+	print_options(out);
+	print_exit_codes(out);
+	roff_section(out, "ENVIRONMENT");
+	roff_paragraph(out,
+		       "`NO_COLOR`, set to anything: no colours, unless `--color` asks for them.");
+	roff_section(out, "SEE ALSO");
+	fputs("\\fBwirecut\\-scenario\\fR(5)\n", out);
+}
+
+static void print_scenario(FILE *out)
+{
+	roff_title(out, "WIRECUT-SCENARIO", 5, WIRECUT_VERSION);
+	roff_section(out, "NAME");
+	fputs("wirecut\\-scenario \\- what a file of \\fBwirecut\\fR(1) may hold\n", out);
+	roff_section(out, "DESCRIPTION");
+	roff_paragraph(out,
+		       "A scenario is one YAML file: hosts, the programs on them, what happens to "
+		       "the cables between them and when, and what must hold. `wirecut check` says "
+		       "everything that is wrong with a file, `wirecut init` writes one to start "
+		       "from, `wirecut schema` prints its form for an editor.");
+	roff_section(out, "EXAMPLE");
+	roff_example(out, init_skeleton);
+	roff_section(out, "KEYS");
+	parse_print_reference_roff(out);
+	roff_section(out, "SEE ALSO");
+	fputs("\\fBwirecut\\fR(1)\n", out);
+}
+
+int command_man(struct options *opt)
+{
+	static const struct {
+		const char *page;
+		void (*print)(FILE *out);
+	} pages[] = {{"wirecut.1", print_wirecut}, {"wirecut-scenario.5", print_scenario}};
+
+	for (size_t i = 0; opt->paths.n == 1 && i < ARRAY_SIZE(pages); i++)
+		if (!strcmp(pages[i].page, opt->paths.v[0])) {
+			pages[i].print(stdout);
+			return 0;
+		}
+	fprintf(stderr, "wirecut: which page? wirecut.1 or wirecut-scenario.5\n");
+	return EXIT_USAGE;
+}

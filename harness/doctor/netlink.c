@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/doctor/netlink.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+int netlink_commit(struct nlbatch *batch, struct err *err)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+	int rc = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
+
+	if (rc < 0)
+		rc = err_set(err, "open a netlink socket: %s", nl_geterror(rc));
+	else
+		rc = nlbatch_commit(batch, sk, err);
+	int saved = errno;
+	nl_socket_free(sk);
+	errno = saved;
+	return rc;
+}
+
+struct nl_msg *netlink_up_request(int ifindex)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+	struct ifinfomsg up = {.ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	if (msg && nlmsg_append(msg, &up, sizeof(up), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}

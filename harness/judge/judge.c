@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/judge/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/judge/expect.h"
+#include "harness/judge/model.h"
+#include "harness/judge/say.h"
+#include "harness/judge/stall.h"
+
+/*
+ * A scenario's verdict is the gravest of: what went wrong with the run itself, its expectations, and
+ * its faults. The order is error, inconclusive, fail, void, pass; a fault that touched no packet
+ * is void, unless it says `may-miss`, so it replaces only a pass.
+ *
+ * A control turns that round: it is there to fail. It was killed (pass) if the run was whole, every
+ * app that starts by itself became ready, the verdict is fail and every expectation it names is among
+ * those that failed. Others may have failed or be void too. Where it neither was killed nor passed
+ * what it should fail, it proved nothing: that is an error.
+ */
+
+/* What the records about the run itself say. */
+struct run_facts {
+	bool ready, ended;
+	const char *error;   /* the first; NULL: none */
+	uint64_t ring_drops; /* packets */
+	bool dropped_any;
+	nsec_t failed_at;
+	bool clock_stepped; /* while packets were stamped with it */
+};
+
+static struct run_facts read_run(const struct observations *obs)
+{
+	struct run_facts f = {0};
+
+	vec_foreach (o, &obs->list) {
+		if (o->source == OBS_RUN && o->event == EV_READY)
+			f.ready = true;
+		else if (o->source == OBS_RUN && o->event == EV_END)
+			f.ended = true;
+		else if (o->source == OBS_RUN && o->event == EV_ERROR && !f.error) {
+			f.error = o->text ? o->text : "the run failed";
+			f.failed_at = o->t;
+		}
+		if (o->source == OBS_LAG && o->event == EV_RING_DROP) {
+			f.ring_drops += o->lag.count;
+			f.dropped_any = true;
+		}
+		if (o->source == OBS_LAG && o->event == EV_CLOCK_STEP)
+			f.clock_stepped = true;
+	}
+	return f;
+}
+
+/* ---- faults ---- */
+
+static void begin_faults(const struct plan *plan, struct arena *a, struct scenario_result *ret)
+{
+	vec_foreach (s, &plan->steps) {
+		for (size_t edge = 0; step_has_receipt(s->step) && edge < s->edges.n; edge++) {
+			const struct plan_edge *planned = &s->edges.v[edge];
+
+			*vec_push(a, &ret->faults) = (struct fault_result){
+				.step = s,
+				.edge = edge,
+				.asked_on = planned->on,
+				.asked_off = planned->off == NSEC_NEVER ? NSEC_UNSET : planned->off,
+				.on = NSEC_UNSET,
+				.off = NSEC_UNSET,
+			};
+		}
+	}
+}
+
+static void add_receipt(struct fault_result *r, const struct observation *o, struct arena *a)
+{
+	if (o->event == EV_ON && r->on == NSEC_UNSET)
+		r->on = o->t;
+	if (o->event == EV_OFF && r->off == NSEC_UNSET)
+		r->off = o->t;
+	if (o->event == EV_FLOW)
+		*vec_push(a, &r->flows) = (struct flow_result){o->fault.flow, o->fault.did};
+	if (o->event != EV_RECEIPT)
+		return;
+	for (const struct receipt_count *c = receipt_counts; c->name; c++)
+		*receipt_count_of(&r->did, c) += receipt_get(&o->fault.did, c);
+}
+
+/* Receipts count whenever they came: those of the last faults are written after the end. */
+static void read_receipts(const struct plan *plan, const struct observations *obs, struct arena *a,
+			  struct scenario_result *ret)
+{
+	vec_foreach (o, &obs->list) {
+		const struct obs_fault *f = &o->fault;
+
+		if (o->source != OBS_FAULT || f->step < 0 || (size_t)f->step >= plan->steps.n)
+			continue;
+		vec_foreach (r, &ret->faults)
+			if (r->step == &plan->steps.v[f->step] && r->edge == (size_t)f->edge)
+				add_receipt(r, o, a);
+	}
+}
+
+static bool touched_nothing(const struct scenario_result *r, const struct plan_step *s)
+{
+	uint64_t touched = 0;
+
+	vec_foreach (f, &r->faults)
+		if (f->step == s)
+			touched += f->did.matched + f->did.injected;
+	return !touched;
+}
+
+/* ---- the scenario's verdict ---- */
+
+/* From the gravest to the lightest. */
+static int gravity(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_ERROR:
+		return 4;
+	case VERDICT_INCONCLUSIVE:
+		return 3;
+	case VERDICT_FAIL:
+		return 2;
+	case VERDICT_VOID:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Takes the verdict if it is graver; among equals the first gives the reason. */
+static void weigh(struct scenario_result *r, enum verdict v, char *reason)
+{
+	if (gravity(v) <= gravity(r->verdict))
+		return;
+	r->verdict = v;
+	r->reason = reason;
+}
+
+/* A reason is one line; what follows it (an app's last output) is in the record. */
+static char *one_line(const char *text, struct arena *a)
+{
+	return arena_strndup(a, text, strcspn(text, "\r\n"));
+}
+
+static void weigh_run(const struct run_facts *f, struct arena *a, struct scenario_result *r)
+{
+	if (f->error)
+		r->duration = f->failed_at > 0 ? f->failed_at : 0;
+	if (f->error)
+		weigh(r, VERDICT_ERROR, one_line(f->error, a));
+	if (!f->ended)
+		weigh(r, VERDICT_ERROR,
+		      arena_strdup(a, "the run did not end: its observations are cut short"));
+	if (!f->ready)
+		weigh(r, VERDICT_ERROR, arena_strdup(a, "the apps did not become ready"));
+	if (f->dropped_any)
+		weigh(r, VERDICT_INCONCLUSIVE,
+		      arena_printf(a,
+				   "%llu packets were lost before they were recorded: the machine "
+				   "was too busy",
+				   (unsigned long long)f->ring_drops));
+	if (f->clock_stepped)
+		weigh(r, VERDICT_INCONCLUSIVE,
+		      arena_strdup(a,
+				   "the machine's clock was set while packets were stamped by it"));
+}
+
+static void weigh_expect(const struct expect_result *e, struct arena *a, struct scenario_result *r)
+{
+	const struct pos *pos = &e->expect->spec.pos;
+	char *where = arena_strdup(a, "");
+
+	if (gravity(e->verdict) <= gravity(r->verdict))
+		return;
+	if (pos->file && pos->line)
+		where = arena_printf(a, "%s:%d: ", pos->file, pos->line);
+	weigh(r, e->verdict,
+	      arena_printf(a, "%s%s: %s: expected %s, observed %s", where, e->expect->label,
+			   e->subject, e->bound, e->observed));
+}
+
+static void weigh_faults(const struct plan *plan, struct arena *a, struct scenario_result *r)
+{
+	vec_foreach (s, &plan->steps)
+		if (s->step == STEP_FAULT && !s->fault.may_miss && touched_nothing(r, s))
+			weigh(r, VERDICT_VOID,
+			      arena_printf(a, "fault '%s' touched %s", s->id ? s->id : s->kind,
+					   s->cables.n ? "no packet" : "no process"));
+}
+
+/* A failure that the stalls of the machine may account for is none: it is inconclusive. */
+static void allow_for_stalls(struct model *m, const struct observations *obs, struct arena *a,
+			     struct expect_result *r)
+{
+	const struct plan_expect *e = r->expect;
+
+	if (r->verdict != VERDICT_FAIL)
+		return;
+	nsec_t until = r->t == NSEC_UNSET ? m->plan->duration : r->t;
+	struct stall stall = stall_until(m->plan, obs, until, stall_span(e));
+	struct plan_expect relaxed = stall_relax(e, &stall);
+	struct expect_result again = {.expect = &relaxed};
+
+	if (!stall.late)
+		return;
+	m->stall_late = stall.late;
+	m->stall_early = stall.early;
+	e->spec.ops->judge(m, &relaxed, a, &again);
+	m->stall_late = m->stall_early = 0;
+	if (again.verdict == VERDICT_FAIL)
+		return;
+	r->verdict = VERDICT_INCONCLUSIVE;
+	r->observed = arena_printf(a, "%s, but the machine stalled by up to %s", r->observed,
+				   say_seconds(stall.late, a));
+}
+
+static void judge_expects(struct model *m, const struct observations *obs, struct arena *a,
+			  struct scenario_result *r)
+{
+	vec_foreach (e, &m->plan->expects) {
+		struct expect_result *result = vec_push(a, &r->expects);
+		bool needs_step = e->spec.fault || e->spec.after;
+
+		result->expect = e;
+		if (needs_step && e->step < 0) {
+			*result = (struct expect_result){
+				.expect = e,
+				.verdict = VERDICT_ERROR,
+				.subject = e->label,
+				.bound = e->spec.fault ? e->spec.fault : e->spec.after,
+				.observed = arena_strdup(a, "no such step in the plan"),
+				.t = NSEC_UNSET,
+			};
+			continue;
+		}
+		e->spec.ops->judge(m, e, a, result);
+		allow_for_stalls(m, obs, a, result);
+	}
+}
+
+/* ---- controls ---- */
+
+/* The first expectation that the control names and that has this verdict; NULL: none. */
+static const struct expect_result *named_with(const struct scenario_result *r, enum verdict v)
+{
+	for (size_t i = 0; i < r->plan->must_fail.n; i++) {
+		const struct expect_result *e = &r->expects.v[r->plan->must_fail.v[i]];
+
+		if (e->verdict == v)
+			return e;
+	}
+	return NULL;
+}
+
+static void judge_control(struct scenario_result *r, struct arena *a)
+{
+	const struct expect_result *passed = named_with(r, VERDICT_PASS);
+	const struct expect_result *unseen = named_with(r, VERDICT_VOID);
+	const struct expect_result *failed = named_with(r, VERDICT_FAIL);
+
+	if (r->verdict == VERDICT_ERROR || r->verdict == VERDICT_INCONCLUSIVE)
+		return;
+	if (passed) {
+		r->verdict = VERDICT_FAIL;
+		r->reason = arena_printf(a, "control survived: %s passed (observed %s)",
+					 passed->expect->label, passed->observed);
+	} else if (unseen) {
+		r->verdict = VERDICT_ERROR;
+		r->reason = arena_printf(a, "control proves nothing: %s is void (%s)",
+					 unseen->expect->label, unseen->observed);
+	} else if (r->verdict != VERDICT_FAIL || !failed) {
+		r->verdict = VERDICT_ERROR;
+		r->reason = arena_strdup(a, "control proves nothing: it names no expectation");
+	} else {
+		r->verdict = VERDICT_PASS;
+		r->reason = arena_printf(a, "killed: %s failed (observed %s)",
+					 failed->expect->label, failed->observed);
+	}
+}
+
+void judge(const struct plan *plan, const struct observations *obs, struct arena *a,
+	   struct scenario_result *ret)
+{
+	struct run_facts facts = read_run(obs);
+	struct model *m = model_build(plan, obs, a);
+
+	*ret = (struct scenario_result){
+		.plan = plan,
+		.verdict = VERDICT_PASS,
+		.duration = plan->duration,
+	};
+	begin_faults(plan, a, ret);
+	read_receipts(plan, obs, a, ret);
+	judge_expects(m, obs, a, ret);
+
+	weigh_run(&facts, a, ret);
+	vec_foreach (e, &ret->expects)
+		weigh_expect(e, a, ret);
+	weigh_faults(plan, a, ret);
+	if (plan->control)
+		judge_control(ret, a);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/judge/stall.h"
+
+#include "harness/judge/model.h"
+
+/* A stall is recorded at the end of the 100 ms in which it was the worst, or of the next. */
+#define RECORDED_WITHIN (200 * NSEC_PER_MSEC)
+
+/* Of an expectation without a bound in time. */
+#define SPAN_NORMAL (5 * NSEC_PER_SEC)
+/* Waits are recorded each half second: what was waited for before the span is in the first record. */
+#define WAITS_OVERLAP NSEC_PER_SEC
+
+nsec_t stall_span(const struct plan_expect *e)
+{
+	return e->spec.within == NSEC_UNSET ? SPAN_NORMAL : e->spec.within;
+}
+
+static bool is_stall(const struct observation *o)
+{
+	return o->source == OBS_LAG && o->event == EV_STALL;
+}
+
+/* The two apps that waited longest for a processor within [from, to], together. */
+static nsec_t starved_between(const struct plan *plan, const struct observations *obs, nsec_t from,
+			      nsec_t to)
+{
+	_cleanup_arena_ struct arena scratch = {0};
+	nsec_t *waited = arena_new_array(&scratch, nsec_t, plan->apps.n + 1);
+	nsec_t most = 0, second = 0;
+
+	vec_foreach (o, &obs->list)
+		if (is_stall(o) && o->lag.stage == LAG_STARVED && o->app >= 0 &&
+		    (size_t)o->app < plan->apps.n && o->t >= from && o->t <= to)
+			waited[o->app] = nsec_earlier(waited[o->app] + o->lag.lag, LAG_MAX);
+	for (size_t i = 0; i < plan->apps.n; i++) {
+		if (waited[i] > most) {
+			second = most;
+			most = waited[i];
+		} else if (waited[i] > second) {
+			second = waited[i];
+		}
+	}
+	return most + second;
+}
+
+struct stall stall_until(const struct plan *plan, const struct observations *obs, nsec_t t,
+			 nsec_t span)
+{
+	static const int times[LAG_N_STAGES] = {
+		[LAG_FORWARDER] = 1, [LAG_INIT] = 1, [LAG_CANARY] = 2};
+	nsec_t worst[LAG_N_STAGES] = {0};
+	struct stall stall = {
+		.early = 0,
+		.late = starved_between(plan, obs, t - span - WAITS_OVERLAP, t + RECORDED_WITHIN),
+	};
+
+	vec_foreach (o, &obs->list) {
+		if (!is_stall(o) || o->lag.stage >= LAG_N_STAGES)
+			continue;
+		if (o->t >= 0 && o->t <= t + RECORDED_WITHIN && o->lag.lag > worst[o->lag.stage])
+			worst[o->lag.stage] = o->lag.lag;
+	}
+	for (int i = 0; i < LAG_N_STAGES; i++)
+		stall.late += worst[i] * times[i];
+	stall.early = worst[LAG_FORWARDER] + worst[LAG_INIT];
+	return stall;
+}
+
+static void later(nsec_t *bound, nsec_t by)
+{
+	if (*bound != NSEC_UNSET && *bound != NSEC_NEVER)
+		*bound += by;
+}
+
+struct plan_expect stall_relax(const struct plan_expect *e, const struct stall *stall)
+{
+	struct plan_expect relaxed = *e;
+
+	later(&relaxed.spec.within, stall->late);
+	later(&relaxed.spec.at_time, stall->late);
+	later(&relaxed.spec.by_time, stall->late);
+	later(&relaxed.spec.during_from, stall->late);
+	later(&relaxed.spec.not_before, -stall->early);
+	return relaxed;
+}

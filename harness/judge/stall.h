@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRECUT_JUDGE_STALL_H
+#define WIRECUT_JUDGE_STALL_H
+
+#include "harness/data/observation.h"
+
+/*
+ * A machine that stalls makes things late: the programs' own doings, and what the harness notes of
+ * them. An expectation that fails by no more than that has shown nothing: it is inconclusive.
+ */
+
+struct stall {
+	/*
+	 * By how much what was observed may have been made late: the worst lag of the forwarder, which
+	 * a packet meets once; of init, which stamps the rest; twice that of the canary, an ordinary
+	 * process like the programs, as what is judged waits for two of them at most, one at either
+	 * end; and what the two apps that had to wait longest for a processor waited.
+	 */
+	nsec_t late;
+	/* By how much a late stamp may have shortened an interval that begins with it: only ours. */
+	nsec_t early;
+};
+
+/* What stalls there were until `t`; of the apps' waits, those of the last `span`. */
+struct stall stall_until(const struct plan *plan, const struct observations *obs, nsec_t t,
+			 nsec_t span);
+
+/* How long before the moment that decided an expectation looks. */
+nsec_t stall_span(const struct plan_expect *e);
+
+/* The expectation with its bounds in time moved by so much. */
+struct plan_expect stall_relax(const struct plan_expect *e, const struct stall *stall);
+
+#endif

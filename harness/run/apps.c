@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/run/state.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "harness/judge/expect.h"
+#include "harness/run/runqueue.h"
+
+/* How many of its last lines an app's failure shows. */
+#define FAILURE_LINES 10
+
+static void init_app(struct app *a, const char *name, const struct plan_app *plan, int index,
+		     int64_t host)
+{
+	*a = (struct app){.name = name,
+			  .plan = plan,
+			  .index = index,
+			  .host = (int)host,
+			  .out_fd = -1,
+			  .log_fd = -1,
+			  .kill_at = NSEC_NEVER};
+}
+
+void apps_create(struct state *s)
+{
+	const struct plan *plan = s->plan;
+	size_t n = plan->apps.n;
+
+	vec_foreach (step, &plan->steps)
+		if (step->step == STEP_EXEC)
+			n += step->edges.n;
+	s->apps = arena_new_array(&s->arena, struct app, n);
+	for (size_t i = 0; i < plan->apps.n; i++)
+		init_app(&s->apps[s->n_apps++], plan->apps.v[i].name, &plan->apps.v[i], (int)i,
+			 plan->apps.v[i].host);
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		if (plan->steps.v[i].step != STEP_EXEC)
+			continue;
+		for (size_t e = 0; e < plan->steps.v[i].edges.n; e++)
+			init_app(&s->apps[s->n_apps++],
+				 arena_printf(&s->arena, "exec.%zu.%zu", i + 1, e + 1), NULL, -1,
+				 plan->steps.v[i].exec_host);
+	}
+}
+
+static void start_failed(struct state *s, struct app *a, struct err *err)
+{
+	if (a->plan)
+		err_wrap(err, "app %s on host %s", a->name, s->plan->hosts.v[a->plan->host].name);
+	state_fail(s, err);
+}
+
+void apps_start(struct state *s, struct app *a)
+{
+	const struct plan_app *p = a->plan;
+	const struct host *host = &s->hosts[p->host];
+	struct err err = {0};
+	struct spawn spawn = {
+		.host = host,
+		.argv = &p->argv,
+		.env = p->env.v,
+		.n_env = p->env.n,
+		.cwd = p->cwd,
+		.start_dir = s->config->start_dir,
+		.path = s->config->path,
+		.nofile = s->config->nofile,
+	};
+
+	if (host->plan->nofile != COUNT_UNSET)
+		spawn.nofile.rlim_cur = spawn.nofile.rlim_max = (rlim_t)host->plan->nofile;
+	if (app_spawn(a, &spawn, s->logs_fd, &err) < 0) {
+		start_failed(s, a, &err);
+		return;
+	}
+	procs_add(s->procs, a->pid, a->index);
+	struct observation *o = state_record(s, OBS_PROCESS, EV_START, host->index, a->index);
+	o->t = a->started;
+	o->process = (struct obs_process){.pid = a->pid};
+	state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
+}
+
+/* A line of JSON becomes an observation; any other is only in the log. */
+static void take_line(struct app *a, const char *line, size_t len, void *arg)
+{
+	struct state *s = arg;
+
+	if (a->has_log_regex && !a->log_matched && !regexec(&a->log_regex, line, 0, NULL, 0))
+		a->log_matched = true;
+	if (a->plan && s->phase != PHASE_END && logmatch_wants(s->logmatch, a->index, line))
+		state_record(s, OBS_APP, EV_LOG, (int)a->plan->host, a->index)->text =
+			arena_strndup(s->obs.arena, line, len);
+	if (len < 2 || line[0] != '{' || s->phase == PHASE_END || !a->plan)
+		return;
+	json_t *json = json_loadb(line, len, 0, NULL);
+	if (json_is_object(json)) {
+		struct observation *o =
+			state_record(s, OBS_APP, EV_LINE, (int)a->plan->host, a->index);
+		o->text = arena_strndup(s->obs.arena, line, len);
+	}
+	json_decref(json);
+}
+
+void apps_read_output(struct state *s, struct app *a)
+{
+	struct err err = {0};
+
+	if (app_read_output(a, take_line, s, &err) < 0)
+		state_fail(s, &err);
+}
+
+/* Does an `exits` expectation judge how this app ends? Then its end is not the harness's to judge. */
+static bool exit_is_judged(const struct plan *plan, int app)
+{
+	vec_foreach (e, &plan->expects)
+		if (!strcmp(e->spec.ops->name, "exits") && index_list_has(&e->apps, app))
+			return true;
+	return false;
+}
+
+static const char *ending_text(int status, char *buf, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(buf, size, "was ended by SIG%s", sigabbrev_np(WTERMSIG(status)));
+	else
+		snprintf(buf, size, "ended with status %d", WEXITSTATUS(status));
+	return buf;
+}
+
+static void unexpected_end(struct state *s, struct app *a, int status, const char *when)
+{
+	struct err err;
+	char how[64];
+
+	err_set(&err, "%s%s %s%s%s", a->plan ? "app " : "", a->name,
+		ending_text(status, how, sizeof(how)), when,
+		app_last_lines(a, FAILURE_LINES, &s->arena));
+	state_fail(s, &err);
+}
+
+/* The app ended by itself: is that what the plan allows? */
+static void judge_end(struct state *s, struct app *a, int status)
+{
+	bool exited = WIFEXITED(status);
+	int64_t allowed = a->plan && a->plan->exit != COUNT_UNSET ? a->plan->exit : 0;
+
+	if (a->plan && a->plan->ready.exited != COUNT_UNSET && !a->ready) {
+		if (exited && WEXITSTATUS(status) == a->plan->ready.exited)
+			a->exited_as_asked = true;
+		else
+			unexpected_end(s, a, status, ", which is not the status it is ready with");
+		return;
+	}
+	if (a->plan && exit_is_judged(s->plan, a->index))
+		return;
+	if (exited && WEXITSTATUS(status) == allowed) {
+		if (a->plan && !a->ready && !a->plan->manual)
+			unexpected_end(s, a, status, " before it was ready");
+		return;
+	}
+	if (exited && a->plan && a->plan->ready.exited != COUNT_UNSET &&
+	    WEXITSTATUS(status) == a->plan->ready.exited)
+		return;
+	unexpected_end(s, a, status, "");
+}
+
+/* Shorter waits are every program's, and no bound notices them. */
+#define WAIT_RECORDED NSEC_PER_MSEC
+
+static void record_wait(struct state *s, struct app *a)
+{
+	nsec_t waited = runqueue_wait(a->pid);
+
+	if (!a->plan || waited - a->waited < WAIT_RECORDED)
+		return;
+	state_record(s, OBS_LAG, EV_STALL, (int)a->plan->host, a->index)->lag =
+		(struct obs_lag){.stage = LAG_STARVED, .lag = waited - a->waited, .count = 1};
+	a->waited = waited;
+}
+
+void apps_record_waits(struct state *s)
+{
+	for (size_t i = 0; i < s->n_apps; i++)
+		if (s->apps[i].pid)
+			record_wait(s, &s->apps[i]);
+}
+
+static struct app *app_of_pid(struct state *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_apps; i++)
+		if (s->apps[i].pid == pid)
+			return &s->apps[i];
+	return NULL;
+}
+
+void apps_before_reap(struct state *s, pid_t pid)
+{
+	struct app *a = app_of_pid(s, pid);
+
+	if (a && s->phase != PHASE_END)
+		record_wait(s, a);
+}
+
+void apps_reap(struct state *s, pid_t pid, int status)
+{
+	struct app *a = app_of_pid(s, pid);
+
+	if (!a)
+		return; /* an orphan that init inherited */
+	apps_read_output(s, a);
+	if (a->plan) {
+		struct observation *o =
+			state_record(s, OBS_PROCESS, EV_EXIT, (int)a->plan->host, a->index);
+
+		o->process = (struct obs_process){
+			.pid = pid,
+			.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+			.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+			.by_harness = a->intent != APP_RUN || s->phase == PHASE_END,
+		};
+		s->last_poll[a->plan->host] = 0; /* its sockets are closed now: look at once */
+		traced_stir(s, (int)a->plan->host);
+	}
+	a->pid = 0;
+	a->kill_at = NSEC_NEVER;
+	if (s->phase == PHASE_END)
+		return;
+	if (a->plan && a->intent == APP_RESTART)
+		apps_start(s, a);
+	else if (a->intent == APP_RUN)
+		judge_end(s, a, status);
+}
+
+void apps_check_grace(struct state *s, nsec_t now)
+{
+	for (size_t i = 0; i < s->n_apps; i++) {
+		struct app *a = &s->apps[i];
+
+		if (!a->pid || a->kill_at > now)
+			continue;
+		a->kill_at = NSEC_NEVER;
+		if (a->plan)
+			procs_signal(s->procs, a->index, SIGKILL);
+		kill(a->pid, SIGKILL);
+	}
+}
+
+void apps_stop_all(struct state *s)
+{
+	nsec_t now = nsec_monotonic();
+
+	procs_refresh(s->procs);
+	for (size_t i = 0; i < s->n_apps; i++) {
+		struct app *a = &s->apps[i];
+
+		if (!a->pid)
+			continue;
+		kill(a->pid, a->plan ? (int)a->plan->stop_signo : SIGTERM);
+		kill(a->pid, SIGCONT); /* it may be paused */
+		a->kill_at = now + (a->plan ? a->plan->stop_grace : 0);
+	}
+}
+
+bool apps_running(const struct state *s)
+{
+	for (size_t i = 0; i < s->n_apps; i++)
+		if (s->apps[i].pid)
+			return true;
+	return false;
+}
+
+void apps_close_all(struct state *s)
+{
+	for (size_t i = 0; i < s->n_apps; i++)
+		app_close(&s->apps[i]);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRECUT_RUN_STATE_H
+#define WIRECUT_RUN_STATE_H
+
+#include "harness/run/app.h"
+#include "harness/run/cadence.h"
+#include "harness/run/canary.h"
+#include "harness/run/host.h"
+#include "harness/run/link.h"
+#include "harness/run/logmatch.h"
+#include "harness/run/procs.h"
+#include "harness/run/run.h"
+#include "harness/run/sockets.h"
+
+/* An edge of a step that init does itself, by time (faults on cables are the link engine's). */
+struct due_step {
+	nsec_t at;
+	int step, edge;
+	bool off; /* of a fault on hosts or apps: its window ends */
+};
+
+/* The worst lag of a stage since it was last recorded, and when that was. */
+struct stall_note {
+	nsec_t worst, reported;
+};
+
+/* Everything that init knows of the run. Times are CLOCK_MONOTONIC. */
+struct state {
+	const struct run_config *config;
+	const struct plan *plan;
+	int control_fd;
+	int logs_fd;
+	int epoll_fd, signal_fd, timer_fd;
+	struct arena arena;
+	struct host *hosts;
+	struct app *apps; /* the plan's, then one for each occurrence of an exec step */
+	size_t n_apps;
+	struct procs *procs;
+	struct sockets *sockets;
+	struct link *link;
+	struct logmatch *logmatch;
+	struct samples *samples;
+	struct cadence cadence;
+	struct traced *traced; /* NULL: sockets are polled */
+	struct observations obs;
+	enum phase phase;
+	nsec_t t0;       /* NSEC_UNSET before */
+	size_t next_app; /* PHASE_START: the first app of the group after the current one */
+	size_t group_first;
+	VEC(struct due_step) due;
+	size_t next_due;
+	struct hostfaults *hostfaults;
+	nsec_t next_tick;
+	nsec_t next_waits;     /* when the apps' waits for a processor are read again */
+	nsec_t *last_poll;     /* per host */
+	struct canary *canary; /* NULL: none sings */
+	struct stall_note stalls[LAG_N_STAGES]; /* init and canary; the forwarder records its own */
+	struct err failure;                     /* the run cannot go on: the reason */
+};
+
+/* What the epoll loop waits for; the index is that of a host or an app. */
+enum event_kind {
+	EVENT_CONTROL,
+	EVENT_SIGNAL,
+	EVENT_TIMER,
+	EVENT_LINK,
+	EVENT_NOTE,
+	EVENT_OUTPUT,
+	EVENT_TRACE,
+	EVENT_ALARM,
+};
+
+int state_watch(struct state *s, int fd, enum event_kind kind, size_t index);
+
+/* Adds a record that happened now. */
+struct observation *state_record(struct state *s, enum obs_source source, enum obs_event event,
+				 int host, int app);
+
+/* The first failure counts; what follows from it is not reported. */
+void state_fail(struct state *s, const struct err *err);
+
+/* Reads the sockets of every host, or only of those whose time has come. */
+void state_poll_sockets(struct state *s, bool all);
+/* Reads the sockets of one host. */
+void state_poll_host(struct state *s, int host);
+
+/* The records from number `first` on were made just after t and show how things stood at t. */
+void state_date_records(struct state *s, size_t first, nsec_t t);
+
+/* traced.c: dumps when the kernel tells of changes; without effect where sockets are polled */
+int traced_create(struct state *s, struct err *err);
+/* The tracepoint, or an alarm of the link engine, was heard. */
+void traced_hear_changes(struct state *s);
+void traced_hear_alarms(struct state *s);
+/* Something has happened that may have changed sockets of the host. */
+void traced_stir(struct state *s, int host);
+/* Destroy notifications of the host were read. */
+void traced_note(struct state *s, int host);
+void traced_run_due(struct state *s, nsec_t now);
+nsec_t traced_next(const struct state *s);
+/* Around each dump of a host, which began at `began`. */
+void traced_before_dump(struct state *s, int host);
+void traced_after_dump(struct state *s, int host, nsec_t began);
+
+/* apps.c: the lives of the apps */
+void apps_create(struct state *s);
+void apps_start(struct state *s, struct app *a);
+void apps_read_output(struct state *s, struct app *a);
+/* A process has ended, but is not reaped yet: its last figures can still be read. */
+void apps_before_reap(struct state *s, pid_t pid);
+/* A process has ended; `status` as from waitpid(2). */
+void apps_reap(struct state *s, pid_t pid, int status);
+/* Records how long each app has waited for a processor since the last time. */
+void apps_record_waits(struct state *s);
+/* Kills what has outlived its grace. */
+void apps_check_grace(struct state *s, nsec_t now);
+void apps_stop_all(struct state *s);
+bool apps_running(const struct state *s);
+void apps_close_all(struct state *s);
+
+/* ready.c: starting in order, up to t = 0 */
+void ready_advance(struct state *s);
+nsec_t ready_next_deadline(const struct state *s);
+bool ready_waits_for_sockets(const struct state *s, int host);
+
+/* steps.c: the timeline's steps that act on processes */
+void steps_create(struct state *s);
+void steps_run_due(struct state *s, nsec_t now);
+nsec_t steps_next(const struct state *s);
+
+/* Something of a step could not be done: "FILE:LINE: KIND WHAT: ..." */
+void steps_fail(struct state *s, const struct plan_step *step, const char *what, struct err *err);
+
+/* hostfaults.c: faults on hosts and on apps, and their receipts */
+void hostfaults_create(struct state *s);
+void hostfaults_on(struct state *s, const struct due_step *due);
+void hostfaults_off(struct state *s, const struct due_step *due);
+/* The receipts of those that last until the end. What they did is not taken back. */
+void hostfaults_end(struct state *s);
+
+/* samples.c: what is read at moments */
+int samples_create(struct state *s, struct err *err);
+void samples_run_due(struct state *s, nsec_t now);
+nsec_t samples_next(const struct state *s);
+/* Reads counters and what processes use; what has changed is recorded with time t. */
+void samples_take(struct state *s, nsec_t t);
+/* An expectation needs the host's sockets to be polled often now. */
+bool samples_watch_sockets(const struct state *s, int host, nsec_t now);
+
+/* events.c: the records, written down */
+int events_write(struct state *s, struct err *err);
+
+#endif

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: MIT */
+/* The program from outside: verdicts, exit codes, errors, files. */
+#include <check.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/base/cleanup.h"
+#include "harness/base/nsec.h"
+#include "harness/tests/cli.h"
+#include "harness/tests/netns.h"
+#include "harness/tests/suite.h"
+
+/* A guard. */
+#define MATCH_WITHIN   (20 * NSEC_PER_SEC)
+#define MATCH_RETRY_MS 5
+
+#define CUT "  - {at: 500ms, id: cut, blackhole: {cable: server}, for: 1500ms}"
+/* What holds of the pair: 300 ms heartbeats with two misses see the cut within 900 ms. */
+#define DETECTS "  - detects: {app: client, fault: cut, within: 1400ms}"
+
+static struct cli c;
+
+static void setup(void)
+{
+	cli_start(&c);
+}
+
+static void teardown(void)
+{
+	cli_finish(&c);
+}
+
+static void lacks(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part) == NULL, "'%s' is in:\n%s", part, text);
+}
+
+static const char *verdict_of(json_t *run, size_t i)
+{
+	return json_string_value(
+		json_object_get(json_array_get(json_object_get(run, "scenarios"), i), "verdict"));
+}
+
+START_TEST(test_pass)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "1 of 1 scenarios passed");
+	_cleanup_json_ json_t *run = cli_json(&c, "results/latest/run.json");
+	ck_assert_str_eq(verdict_of(run, 0), "pass");
+}
+END_TEST
+
+/* The same scenario with a bound that cannot hold must fail, with the place and both figures. */
+START_TEST(test_fail)
+{
+	cli_write_pair(&c, "a.yaml", CUT, "  - detects: {app: client, fault: cut, within: 100ms}");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 1, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "a.yaml:10: fail detects client");
+	contains(r.out, "within 100ms");
+	contains(r.out, "around it");
+	_cleanup_json_ json_t *run = cli_json(&c, "results/latest/run.json");
+	ck_assert_str_eq(verdict_of(run, 0), "fail");
+}
+END_TEST
+
+/* A fault on a cable that nobody uses touches no packet: the pass is worth nothing. */
+START_TEST(test_void)
+{
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: nobody there\nhosts: {a: {}, b: {}}\n"
+		  "apps:\n  a: {host: a, run: \"sleep 100\"}\n"
+		  "timeline:\n  - {at: 100ms, id: cut, blackhole: {cable: b}, for: 200ms}\n"
+		  "expect:\n  - sockets: {host: a, state: CLOSE_WAIT, at-most: 0, by: end}\n");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 1, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "touched no packet");
+}
+END_TEST
+
+START_TEST(test_control_killed_and_survived)
+{
+	cli_write_pair(&c, "a.yaml", CUT,
+		       DETECTS
+		       "\ncontrols:\n"
+		       "  no-cut:\n"
+		       "    replace: {timeline.0: {at: 500ms, id: cut, delay: {cable: server, "
+		       "mean: 1ms}, for: 1500ms}}\n"
+		       "    fails: [detects]\n"
+		       "  other-rate:\n"
+		       "    replace: {apps.client.run: \"ref-client --target server:8000 --rate "
+		       "10 --heartbeat 300ms/2 --backoff 100ms/2/1s/100%\"}\n"
+		       "    fails: [detects]\n");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 1, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "killed: detects");
+	contains(r.out, "survived");
+	contains(r.out, "1 of 2 controls killed");
+	/* Without controls there is nothing wrong. */
+	ck_assert_int_eq(CLI(&c, "run", "--controls", "none", "a.yaml").code, 0);
+}
+END_TEST
+
+START_TEST(test_judged_again_from_files)
+{
+	cli_write_pair(&c, "a.yaml", CUT,
+		       DETECTS "\n  - id: too-fast\n    detects: {app: client, fault: cut, within: "
+			       "1ms}");
+	ck_assert_int_eq(CLI(&c, "run", "a.yaml").code, 1);
+	_cleanup_json_ json_t *first = cli_json(&c, "results/latest/run.json");
+	json_t *scenario = json_array_get(json_object_get(first, "scenarios"), 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(scenario, "expectations")), 2);
+
+	struct cli_result again = CLI(&c, "judge", "results/latest", "-v");
+	ck_assert_int_eq(again.code, 1);
+	contains(again.out, "pass detects.1 client");
+	contains(again.out, "fail too-fast client");
+	size_t i;
+	json_t *e;
+	json_array_foreach(json_object_get(scenario, "expectations"), i, e)
+	{
+		contains(again.out, json_string_value(json_object_get(e, "observed")));
+	}
+}
+END_TEST
+
+static void write_app(const char *name, const char *app)
+{
+	cli_write(&c, name,
+		  arena_printf(
+			  &c.arena,
+			  "version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: %s\n"
+			  "expect:\n  - sockets: {host: a, state: LISTEN, at-least: 0, by: end}\n"
+			  "duration: 500ms\n",
+			  app));
+}
+
+static struct cli_result run_app(const char *app)
+{
+	write_app("a.yaml", app);
+	return CLI(&c, "run", "a.yaml");
+}
+
+START_TEST(test_missing_program)
+{
+	struct cli_result r = run_app("{host: a, run: \"no-such-program --x\"}");
+
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "app a on host a: start a: no-such-program: No such file or directory "
+			"(looked for it in PATH=");
+}
+END_TEST
+
+START_TEST(test_never_ready)
+{
+	struct cli_result r =
+		run_app("{host: a, shell: \"echo waiting for godot; sleep 100\", ready: "
+			"{listening: 80}, ready-within: 300ms}");
+
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out,
+		 "app a was not ready within 0.3 s: it has no socket that listens on port 80");
+	contains(r.out, "| waiting for godot");
+}
+END_TEST
+
+START_TEST(test_crash)
+{
+	struct cli_result r = run_app("{host: a, shell: \"echo about to fail; kill -SEGV $$\"}");
+
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "app a was ended by SIGSEGV");
+	contains(r.out, "| about to fail");
+	r = run_app("{host: a, shell: \"exit 7\"}");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "app a ended with status 7");
+	/* A status that the scenario allows is none. */
+	r = run_app("{host: a, shell: \"exit 7\", exit: 7}");
+	ck_assert_msg(r.code == 0, "%s", r.out);
+}
+END_TEST
+
+START_TEST(test_other_scenarios_go_on)
+{
+	write_app("bad.yaml", "{host: a, run: \"no-such-program\"}");
+	write_app("good.yaml", "{host: a, run: \"sleep 100\"}");
+	struct cli_result r = CLI(&c, "run", ".");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "1 of 2 scenarios passed, 1 in error");
+}
+END_TEST
+
+START_TEST(test_invalid_scenario_runs_nothing)
+{
+	cli_write_pair(&c, "good.yaml", CUT, DETECTS);
+	cli_write_pair(&c, "bad.yaml", CUT, "  - detects: {app: client, fault: cut, withn: 1s}");
+	struct cli_result r = CLI(&c, "run", ".");
+	ck_assert_int_eq(r.code, 2);
+	contains(r.err, "./bad.yaml:10:40: error: unknown key 'withn'");
+	contains(r.err, "did you mean 'within'?");
+	ck_assert_str_eq(r.out, "");
+	ck_assert_int_lt(access(arena_printf(&c.arena, "%s/results", c.dir), F_OK), 0);
+}
+END_TEST
+
+/* Of a scenario that was run again only the last attempt is judged. */
+START_TEST(test_only_the_last_attempt_is_judged)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	ck_assert_int_eq(CLI(&c, "run", "--retries", "0", "--controls", "none", "a.yaml").code, 0);
+	char *first = arena_printf(&c.arena, "%s/results/latest/a", c.dir);
+	char *last = arena_printf(&c.arena, "%s+again1", first);
+	ck_assert_int_eq(rename(first, last), 0);
+	/* A first attempt that cannot even be read. */
+	ck_assert_int_eq(mkdir(first, 0755), 0);
+	struct cli_result r = CLI(&c, "judge", "results/latest");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "1 of 1 scenarios passed");
+	/* By itself it is judged. */
+	ck_assert_int_eq(rename(last, arena_printf(&c.arena, "%s+other", first)), 0);
+	ck_assert_int_eq(CLI(&c, "judge", "results/latest").code, 3);
+}
+END_TEST
+
+START_TEST(test_usage_errors)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	contains(CLI(&c, "run", "--jobs", "0", "a.yaml").err, "--jobs: '0' is not a whole number");
+	contains(CLI(&c, "run", "--nonsense", "a.yaml").err, "no such option");
+	contains(CLI(&c, "run", "--seed").err, "needs a value");
+	contains(CLI(&c, "run", "-E", "(", "a.yaml").err, "not a regular expression");
+	contains(CLI(&c, "dance").err, "'dance' is not a command");
+	ck_assert_int_eq(CLI(&c, "run", "--jobs", "0", "a.yaml").code, 2);
+	ck_assert_int_eq(CLI(&c, "dance").code, 2);
+	ck_assert_int_eq(CLI(&c, "run", "not-there.yaml").code, 2);
+	ck_assert_int_eq(CLI(&c, "run", "--tag", "none-such", "a.yaml").code, 4);
+	ck_assert_int_eq(CLI(&c, "run", "--help").code, 0);
+}
+END_TEST
+
+START_TEST(test_skipped_for_its_clock)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS "\nclock: virtual\n");
+	struct cli_result r = CLI(&c, "run", "--clock", "real", "--controls", "none", "a.yaml");
+	ck_assert_int_eq(r.code, 5);
+	contains(r.out, "skip");
+	contains(r.out, "clock: virtual: it cannot run on the real clock");
+}
+END_TEST
+
+/* Asked for by a scenario it is skipped, asked for on the command line it is an error. */
+START_TEST(test_no_guests)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS "\nclock: virtual\n");
+	ck_assert_int_eq(setenv("WIRECUT_QEMU", "/none/qemu", 1), 0);
+	struct cli_result r = CLI(&c, "run", "--controls", "none", "a.yaml");
+	ck_assert_int_eq(r.code, 5);
+	contains(r.out, "clock: virtual: WIRECUT_QEMU: /none/qemu: No such file");
+	r = CLI(&c, "run", "--clock", "virtual", "--controls", "none", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.err, "WIRECUT_QEMU: /none/qemu: No such file");
+	unsetenv("WIRECUT_QEMU");
+}
+END_TEST
+
+/* The kernel of every machine that this runs on is newer than 3.0. */
+START_TEST(test_needs_of_the_kernel)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS "\nneeds: kernel < 3.0\n");
+	struct cli_result r = CLI(&c, "run", "--controls", "none", "a.yaml");
+	ck_assert_int_eq(r.code, 5);
+	contains(r.out, "needs kernel < 3.0, and this one is ");
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS "\nneeds: kernel >= 3.0\n");
+	r = CLI(&c, "run", "--controls", "none", "a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+}
+END_TEST
+
+static void interrupted_by(int signo, int code)
+{
+	cli_write_pair(&c, "a.yaml", "  - {at: 30s, id: cut, blackhole: {cable: server}, for: 1s}",
+		       DETECTS);
+	const char *const argv[] = {"run", "a.yaml", NULL};
+	pid_t pid = cli_spawn(&c, argv);
+	cli_wait_for_file(&c, "results");
+	ck_assert_int_eq(kill(pid, signo), 0);
+	struct cli_result r = cli_wait(&c, pid);
+	ck_assert_msg(r.code == code, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "interrupted: 0 of 0 scenarios passed, 1 not finished");
+}
+
+START_TEST(test_sigint)
+{
+	interrupted_by(SIGINT, 130);
+}
+END_TEST
+
+START_TEST(test_sigterm)
+{
+	interrupted_by(SIGTERM, 143);
+}
+END_TEST
+
+/* Of a pattern below the test's folder; waits until there is one. */
+static char *wait_for_match(const char *pattern)
+{
+	nsec_t deadline = nsec_monotonic() + MATCH_WITHIN;
+	char *whole = arena_printf(&c.arena, "%s/%s", c.dir, pattern);
+	glob_t found;
+
+	while (glob(whole, 0, NULL, &found) != 0) {
+		ck_assert_msg(nsec_monotonic() < deadline, "%s never appeared", pattern);
+		poll(NULL, 0, MATCH_RETRY_MS);
+	}
+	char *path = arena_strdup(&c.arena, found.gl_pathv[0]);
+	globfree(&found);
+	return path;
+}
+
+/* Killed at the worst moment it leaves copies of scenarios, and they are not taken for scenarios. */
+START_TEST(test_a_killed_runs_copies_are_no_scenarios)
+{
+	cli_write_pair(&c, "a.yaml", "  - {at: 30s, id: cut, blackhole: {cable: server}, for: 1s}",
+		       DETECTS);
+	const char *const argv[] = {"run", "--controls", "none", "a.yaml", NULL};
+	pid_t pid = cli_spawn(&c, argv);
+	wait_for_match("results/*/a/plan.json");
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	cli_wait(&c, pid);
+	struct cli_result r = CLI(&c, "check", ".");
+	contains(r.out, "1 scenario and 0 controls");
+	/* It is the marker that does it: without it the copy is one more. */
+	ck_assert_int_eq(unlink(wait_for_match("results/*/.wirecut-run")), 0);
+	r = CLI(&c, "check", ".");
+	contains(r.out, "2 scenarios and 0 controls");
+}
+END_TEST
+
+START_TEST(test_unwritable_results)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	struct cli_result r = CLI(&c, "run", "--results", "/proc/nowhere", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.err, "make the results folder /proc/nowhere");
+}
+END_TEST
+
+/* The folder is full in the middle of a run: an error that says so, and no half of a file. */
+START_TEST(test_full_disk)
+{
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	char *results = arena_printf(&c.arena, "%s/results", c.dir);
+	ck_assert_int_eq(mkdir(results, 0755), 0);
+	if (!fresh_namespaces()) {
+		skip("user namespaces are not allowed here");
+		return;
+	}
+	ck_assert_int_eq(mount("small", results, "tmpfs", 0, "size=20k"), 0);
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 3, "%d: %s%s", r.code, r.out, r.err);
+	contains(arena_printf(&c.arena, "%s%s", r.out, r.err), "No space left on device");
+	char *run_json = arena_printf(&c.arena, "%s/latest/run.json", results);
+	if (access(run_json, F_OK) == 0) {
+		_cleanup_json_ json_t *run = cli_json(&c, "results/latest/run.json");
+		ck_assert_str_eq(verdict_of(run, 0), "error");
+	}
+	ck_assert_int_eq(umount(results), 0);
+}
+END_TEST
+
+START_TEST(test_too_few_descriptors)
+{
+	struct rlimit few = {.rlim_cur = 40, .rlim_max = 40};
+
+	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct cli_result r = CLI(&c, "run", "--jobs", "4", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.err,
+		 "40 descriptors are too few for 4 scenarios at once: raise the limit (ulimit "
+		 "-n 96) or run fewer (--jobs)");
+}
+END_TEST
+
+/* A child of the program that runs: the init of its only sandbox. */
+static pid_t sandbox_of(pid_t pid)
+{
+	char *path = arena_printf(&c.arena, "/proc/%d/task/%d/children", pid, pid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
+	return (pid_t)strtol(text, NULL, 10);
+}
+
+/* Is there a file of that pattern with something in it? */
+static bool has_text(const char *pattern)
+{
+	glob_t found;
+	struct stat st;
+	bool any = glob(pattern, 0, NULL, &found) == 0 && stat(found.gl_pathv[0], &st) == 0 &&
+		   st.st_size > 0;
+
+	globfree(&found);
+	return any;
+}
+
+/*
+ * The harness itself is stopped for longer than the scenario's margin: no verdict, but another run,
+ * which passes. Without retries it stays inconclusive.
+ */
+START_TEST(test_inconclusive_is_run_again)
+{
+	const char *const argv[] = {"run", "--retries", _i ? "2" : "0", "a.yaml", NULL};
+	char *log = arena_printf(&c.arena, "%s/results/*/a/logs/a.log", c.dir);
+
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: a second\nhosts: {a: {}}\n"
+		  "apps: {a: {host: a, shell: \"echo on; sleep 1\"}}\n"
+		  "expect:\n  - exits: {app: a, within: 1200ms}\n");
+	pid_t pid = cli_spawn(&c, argv);
+	nsec_t deadline = nsec_monotonic() + 20 * NSEC_PER_SEC;
+	while (!has_text(log)) {
+		ck_assert(nsec_monotonic() < deadline);
+		poll(NULL, 0, 5);
+	}
+	pid_t init = sandbox_of(pid);
+	ck_assert_int_eq(kill(init, SIGSTOP), 0);
+	poll(NULL, 0, 2000); /* the stall itself */
+	ck_assert_int_eq(kill(init, SIGCONT), 0);
+	struct cli_result r = cli_wait(&c, pid);
+	contains(r.out, "inconclusive");
+	contains(r.out, "but the machine stalled by up to");
+	ck_assert_msg(r.code == (_i ? 0 : 3), "%d: %s%s", r.code, r.out, r.err);
+	if (_i) {
+		contains(r.out, "FLAKY");
+		contains(r.out, "1 of 1 scenarios passed, 1 flaky");
+	}
+}
+END_TEST
+
+/* Every step does what it says, seen by a program that only counts. */
+START_TEST(test_steps)
+{
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: steps\nhosts: {a: {}}\n"
+		  "apps:\n"
+		  "  server: {host: a, run: \"ref-server --listen :8000\", ready: {listening: "
+		  "8000}}\n"
+		  "  late: {host: a, shell: \"echo late; exec sleep 100\", start: manual}\n"
+		  "timeline:\n"
+		  "  - {at: 100ms, start: late}\n"
+		  "  - {at: 300ms, exec: {host: a, run: \"touch /tmp/was-here\"}}\n"
+		  "  - {at: 500ms, exec: {host: a, run: \"test -e /tmp/was-here\"}}\n"
+		  "  - {at: 600ms, pause: late}\n"
+		  "  - {at: 700ms, resume: late}\n"
+		  "  - {at: 800ms, restart: server}\n"
+		  "  - {at: 1500ms, stop: late}\n"
+		  "expect:\n"
+		  "  - sockets: {host: a, state: LISTEN, at-least: 1, by: end}\n"
+		  "duration: 4s\n");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+	/* An exec step that fails is an error with its place. */
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: steps\nhosts: {a: {}}\n"
+		  "apps: {s: {host: a, run: \"sleep 100\"}}\n"
+		  "timeline:\n  - {at: 100ms, exec: {host: a, run: \"false\"}}\n"
+		  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 0, by: end}\n"
+		  "duration: 1s\n");
+	r = CLI(&c, "run", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "ended with status 1");
+}
+END_TEST
+
+/* The environment that an app sees. */
+START_TEST(test_app_environment)
+{
+	ck_assert_int_eq(setenv("http_proxy", "http://127.0.0.1:1/", 1), 0);
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: environment\nhosts: {a: {nofile: 123}, b: {}}\n"
+		  "files: {/etc/app.conf: {host: a, text: \"port = 8000\\n\"}}\n"
+		  "apps:\n"
+		  "  a: {host: a, shell: \"pwd; hostname; ulimit -n; cat /etc/app.conf; getent "
+		  "ahostsv4 b; env; echo done\", env: {MINE: '1'}, ready: {log: '^done$'}, "
+		  "cwd: /var/tmp}\n"
+		  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 0, by: end}\n"
+		  "duration: 100ms\n");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+	char *show = arena_printf(&c.arena, "cat %s/results/latest/*/logs/a.log", c.dir);
+	char *log = output_of(&c.arena, (const char *const[]){"sh", "-c", show, NULL});
+	contains(log, "/var/tmp\na\n123\nport = 8000\n");
+	contains(log, "10.0.0.2");
+	contains(log, "MINE=1\n");
+	contains(log, "WIRECUT_APP=a\n");
+	lacks(log, "http_proxy");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("cli");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, test_pass);
+	tcase_add_test(t, test_fail);
+	tcase_add_test(t, test_void);
+	tcase_add_test(t, test_control_killed_and_survived);
+	tcase_add_test(t, test_judged_again_from_files);
+	tcase_add_test(t, test_missing_program);
+	tcase_add_test(t, test_never_ready);
+	tcase_add_test(t, test_crash);
+	tcase_add_test(t, test_other_scenarios_go_on);
+	tcase_add_test(t, test_invalid_scenario_runs_nothing);
+	tcase_add_test(t, test_only_the_last_attempt_is_judged);
+	tcase_add_test(t, test_usage_errors);
+	tcase_add_test(t, test_skipped_for_its_clock);
+	tcase_add_test(t, test_no_guests);
+	tcase_add_test(t, test_needs_of_the_kernel);
+	tcase_add_test(t, test_sigint);
+	tcase_add_test(t, test_sigterm);
+	tcase_add_test(t, test_a_killed_runs_copies_are_no_scenarios);
+	tcase_add_test(t, test_unwritable_results);
+	tcase_add_test(t, test_full_disk);
+	tcase_add_test(t, test_too_few_descriptors);
+	tcase_add_loop_test(t, test_inconclusive_is_run_again, 0, 2);
+	tcase_add_test(t, test_steps);
+	tcase_add_test(t, test_app_environment);
+	return run_tests("cli", t);
+}

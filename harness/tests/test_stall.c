@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* A failure by no more than the machine stalled is inconclusive; any other stays a failure. */
+#include "harness/tests/obs_builder.h"
+#include "harness/tests/suite.h"
+
+static struct world w;
+static int server, client, app_client, cut;
+
+/* A client that has to see a cut at 2 s within 4 s. */
+static void setup(void)
+{
+	world_init(&w, SEC(30));
+	server = world_host(&w, "server");
+	client = world_host(&w, "client");
+	world_app(&w, "server", server);
+	app_client = world_app(&w, "client", client);
+	cut = world_fault(&w, "cut", "blackhole", server, SEC(2), SEC(12));
+}
+
+static void teardown(void)
+{
+	world_free(&w);
+}
+
+static const struct tuple c = {1, 0, 41000, 8000, 5, false};
+
+static struct plan_expect *expect_detects(void)
+{
+	struct plan_expect *e = world_expect(&w, "detects");
+
+	e->spec.app = "client";
+	e->spec.fault = "cut";
+	e->spec.within = SEC(4);
+	e->step = cut;
+	world_list(&w, &e->apps, app_client);
+	return e;
+}
+
+static void see_detection_at(nsec_t t)
+{
+	see_start(&w, -SEC(1), app_client);
+	see_connect(&w, SEC(1), &c);
+	see_fin(&w, t, &c, 0);
+	see_step(&w, cut);
+}
+
+static void see_stall(nsec_t t, enum lag_stage stage, nsec_t lag)
+{
+	see_lag(&w, t, EV_STALL, lag, 1);
+	w.obs.list.v[w.obs.list.n - 1].lag.stage = (uint8_t)stage;
+}
+
+START_TEST(late_by_less_than_a_stall)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	see_stall(SEC(5), LAG_INIT, MS(60));
+	world_expect_verdict(&w, VERDICT_INCONCLUSIVE,
+			     "4.050 s, but the machine stalled by up to 0.060 s");
+}
+END_TEST
+
+START_TEST(late_by_more_than_a_stall)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	see_stall(SEC(5), LAG_INIT, MS(40));
+	world_expect_verdict(&w, VERDICT_FAIL, "4.050 s");
+}
+END_TEST
+
+START_TEST(stages_add_up_and_the_canary_counts_twice)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	see_stall(SEC(5), LAG_INIT, MS(15));
+	see_stall(SEC(5), LAG_FORWARDER, MS(6));
+	/* Of each stage the worst counts, not the sum. */
+	see_stall(SEC(4), LAG_FORWARDER, MS(6));
+	see_stall(SEC(3), LAG_CANARY, MS(_i ? 15 : 14));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "4.050 s");
+}
+END_TEST
+
+/* A program that was ready to run but had no processor: its waits add up, over the bound's time. */
+START_TEST(a_program_without_a_processor)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	see_stall(SEC(3), LAG_STARVED, MS(30));
+	w.obs.list.v[w.obs.list.n - 1].app = (int16_t)app_client;
+	see_stall(_i == 1 ? SEC(20) : SEC(5), LAG_STARVED, MS(30));
+	w.obs.list.v[w.obs.list.n - 1].app = (int16_t)app_client;
+	world_expect_verdict(&w, _i == 1 ? VERDICT_FAIL : VERDICT_INCONCLUSIVE, "4.050 s");
+}
+END_TEST
+
+/* More than 64 bits of nanoseconds, as no machine but a damaged file would have them. */
+START_TEST(stalls_beyond_all_measure)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	for (int i = 0; i < 10000; i++) {
+		see_stall(SEC(5), LAG_STARVED, LAG_MAX);
+		w.obs.list.v[w.obs.list.n - 1].app = (int16_t)app_client;
+	}
+	world_expect_verdict(&w, VERDICT_INCONCLUSIVE, "4.050 s");
+}
+END_TEST
+
+START_TEST(a_stall_after_what_decided_excuses_nothing)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	see_stall(SEC(7), LAG_INIT, SEC(1));
+	see_stall(-SEC(1), LAG_INIT, SEC(1)); /* nor one before t = 0 */
+	world_expect_verdict(&w, VERDICT_FAIL, "4.050 s");
+}
+END_TEST
+
+START_TEST(a_pass_stays_a_pass)
+{
+	expect_detects();
+	see_detection_at(SEC(6) - MS(1));
+	see_stall(SEC(5), LAG_INIT, SEC(3));
+	world_expect_verdict(&w, VERDICT_PASS, "3.999 s");
+}
+END_TEST
+
+/* No stall makes up for what never came. */
+START_TEST(never_stays_a_failure)
+{
+	expect_detects();
+	see_start(&w, -SEC(1), app_client);
+	see_connect(&w, SEC(1), &c);
+	see_step(&w, cut);
+	see_stall(SEC(5), LAG_INIT, SEC(3));
+	world_expect_verdict(&w, VERDICT_FAIL, "not detected");
+}
+END_TEST
+
+START_TEST(too_early_by_less_than_a_stall)
+{
+	expect_detects()->spec.not_before = SEC(3);
+	see_detection_at(SEC(5) - MS(20));
+	see_stall(SEC(4), LAG_INIT, MS(_i ? 30 : 10));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "too early");
+}
+END_TEST
+
+/* Gaps of 200 ms and more must grow; the third one is short by 40 ms. */
+START_TEST(a_gap_that_a_late_stamp_shortened)
+{
+	static const nsec_t syn_at[] = {MS(1000), MS(1221), MS(1662), MS(2423)};
+	struct plan_expect *e = world_expect(&w, "backoff");
+
+	e->spec.app = "client";
+	e->spec.base = MS(200);
+	e->spec.factor = 2;
+	e->spec.cap = SEC(10);
+	e->spec.jitter = 0.2;
+	world_list(&w, &e->apps, app_client);
+	see_start(&w, -SEC(1), app_client);
+	for (int i = 0; i < 4; i++) {
+		struct tuple attempt = {1, 0, (uint16_t)(41000 + i), 8000, (uint32_t)i + 5, false};
+
+		see_syn(&w, syn_at[i], &attempt);
+		see_refusal(&w, syn_at[i], &attempt);
+	}
+	/* Only our own stamps can be late; what a program waits for makes no gap shorter. */
+	if (_i)
+		see_stall(SEC(2), _i == 1 ? LAG_INIT : LAG_CANARY, MS(60));
+	world_expect_verdict(&w, _i == 1 ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "gap");
+}
+END_TEST
+
+START_TEST(a_socket_that_was_there_a_little_too_long)
+{
+	struct plan_expect *e = world_expect(&w, "sockets");
+
+	e->spec.host = "server";
+	e->spec.state = "CLOSE_WAIT";
+	e->spec.at_most = 0;
+	e->spec.by = "5s";
+	e->spec.by_time = SEC(5);
+	world_list(&w, &e->hosts, server);
+	see_polled(&w, 0, server);
+	see_socket(&w, SEC(4), EV_STATE, &c, 1, 77, STATE_CLOSE_WAIT, 0);
+	see_destroyed(&w, SEC(5) + MS(30), server, 77);
+	see_polled(&w, SEC(30), server);
+	if (_i)
+		see_stall(SEC(4), LAG_CANARY, MS(20));
+	see_step(&w, cut);
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "1 socket");
+}
+END_TEST
+
+START_TEST(a_clock_that_was_set)
+{
+	struct scenario_result r;
+
+	expect_detects();
+	see_detection_at(SEC(5));
+	see_lag(&w, SEC(3), EV_CLOCK_STEP, SEC(60), 1);
+	world_judge(&w, &r);
+	ck_assert_int_eq(r.verdict, VERDICT_INCONCLUSIVE);
+	ck_assert_ptr_nonnull(strstr(r.reason, "clock was set"));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("stall");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, late_by_less_than_a_stall);
+	tcase_add_test(t, late_by_more_than_a_stall);
+	tcase_add_loop_test(t, stages_add_up_and_the_canary_counts_twice, 0, 2);
+	tcase_add_loop_test(t, a_program_without_a_processor, 0, 2);
+	tcase_add_test(t, stalls_beyond_all_measure);
+	tcase_add_test(t, a_stall_after_what_decided_excuses_nothing);
+	tcase_add_test(t, a_pass_stays_a_pass);
+	tcase_add_test(t, never_stays_a_failure);
+	tcase_add_loop_test(t, too_early_by_less_than_a_stall, 0, 2);
+	tcase_add_loop_test(t, a_gap_that_a_late_stamp_shortened, 0, 3);
+	tcase_add_loop_test(t, a_socket_that_was_there_a_little_too_long, 0, 2);
+	tcase_add_test(t, a_clock_that_was_set);
+	return run_tests("stall", t);
+}

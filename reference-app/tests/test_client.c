@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* ref-client against servers without manners. */
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "reference-app/tests/support.h"
+
+#define PORT     8000
+#define QUICK    "--target 127.0.0.1:8000 --backoff 20ms/2/200ms/100% "
+#define TEXT_MAX 128
+
+static const struct {
+	const char *bytes;
+	size_t len;
+	const char *says;
+} bad_servers[] = {
+	{"HTTP/1.1 400 Bad Request\r\n", 26, "bad frame"},
+	{"\0\0\0\0\x01\0\0\0\0\0\0\0", 12, "REQUEST"},
+	{"\0\0\0\0\x02\0\0\0\0\0\0\x63", 12, "not in flight"},
+	{"\0\0\0\x02\x06\0\0\0\0\0\0\0no", 14, "the peer said ERROR: no"},
+	{"\0\0\0\0\x05\0\0\0\0\0\0\0", 12, "GOAWAY"},
+};
+
+START_TEST(bad_servers_are_left_and_tried_again)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client = program_start("ref-client", QUICK "--rate 0", 0);
+	int fd = raw_accept(listen_fd);
+
+	raw_send(fd, bad_servers[_i].bytes, bad_servers[_i].len);
+	WAIT_FOR(program_said(&client, "\"lost\"") == 1);
+	ck_assert_uint_ge(program_said(&client, bad_servers[_i].says), 1);
+	close(fd);
+	close(raw_accept(listen_fd));
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(a_wrong_echo_is_noticed)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client = program_start("ref-client", QUICK, 0);
+	int fd = raw_accept(listen_fd);
+	char text[TEXT_MAX];
+	uint32_t id;
+
+	ck_assert_int_eq(raw_read_frame(fd, &id, text, sizeof(text)), FRAME_REQUEST);
+	raw_send_frame(fd, FRAME_RESPONSE, id, "wrong", 5);
+	WAIT_FOR(program_said(&client, "not the echo") == 1);
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(the_servers_pings_are_answered)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client = program_start("ref-client", QUICK "--rate 0", 0);
+	int fd = raw_accept(listen_fd);
+	char text[TEXT_MAX];
+	uint32_t id;
+
+	raw_send_frame(fd, FRAME_PING, 7, "abc", 3);
+	ck_assert_int_eq(raw_read_frame(fd, &id, text, sizeof(text)), FRAME_PONG);
+	ck_assert_uint_eq(id, 7);
+	ck_assert_str_eq(text, "abc");
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(an_idle_connection_is_pinged)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client =
+		program_start("ref-client", QUICK "--rate 0 --heartbeat 50ms/100", 0);
+	int fd = raw_accept(listen_fd);
+	char text[TEXT_MAX];
+	uint32_t id;
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(raw_read_frame(fd, &id, text, sizeof(text)), FRAME_PING);
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(a_dead_peer_is_aborted_not_closed)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client = program_start("ref-client", QUICK "--rate 0 --heartbeat 50ms/2", 0);
+	int fd = raw_accept(listen_fd);
+	char bytes[TEXT_MAX];
+	ssize_t n;
+
+	WAIT_FOR(program_said(&client, "\"dead\"") >= 1);
+	/* The PINGs that came, and then a reset, not the FIN of an ordinary close. */
+	do
+		n = recv(fd, bytes, sizeof(bytes), 0);
+	while (n > 0);
+	ck_assert_int_eq(n, -1);
+	program_end(&client);
+}
+END_TEST
+
+/* Lets the client come and closes it, three times. */
+static void close_three_times(int listen_fd)
+{
+	for (int i = 0; i < 3; i++)
+		close(raw_accept(listen_fd));
+}
+
+START_TEST(eof_is_closed)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client = program_start("ref-client", QUICK "--rate 0", 0);
+	int fd;
+
+	close_three_times(listen_fd);
+	fd = raw_accept(listen_fd);
+	/* It has come a fourth time, so it is done with the third. */
+	ck_assert_uint_eq(sockets_in_state(0, TCP_CLOSE_WAIT), 0);
+	close(fd);
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(without_close_on_eof_it_leaks_and_comes_again)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client =
+		program_start("ref-client", QUICK "--rate 0 --without close-on-eof", 0);
+	int fd;
+
+	close_three_times(listen_fd);
+	fd = raw_accept(listen_fd);
+	ck_assert_uint_eq(sockets_in_state(0, TCP_CLOSE_WAIT), 3);
+	close(fd);
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(a_failed_lookup_is_tried_again)
+{
+	/* A scope that no interface has: it fails without asking any name server. */
+	struct program client = program_start(
+		"ref-client", "--target [fe80::1%nosuch]:8000 --backoff 20ms/2/200ms/100%", 0);
+
+	WAIT_FOR(program_said(&client, "resolve fe80::1%nosuch") >= 2);
+	program_end(&client);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *tc = tcase_create("client");
+
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
+	tcase_add_checked_fixture(tc, netns_setup, NULL);
+	tcase_add_loop_test(tc, bad_servers_are_left_and_tried_again, 0,
+			    sizeof(bad_servers) / sizeof(bad_servers[0]));
+	tcase_add_test(tc, a_wrong_echo_is_noticed);
+	tcase_add_test(tc, the_servers_pings_are_answered);
+	tcase_add_test(tc, an_idle_connection_is_pinged);
+	tcase_add_test(tc, a_dead_peer_is_aborted_not_closed);
+	tcase_add_test(tc, eof_is_closed);
+	tcase_add_test(tc, without_close_on_eof_it_leaks_and_comes_again);
+	tcase_add_test(tc, a_failed_lookup_is_tried_again);
+	suite_add_tcase(suite, tc);
+	return suite_run_in_netns(suite);
+}
