@@ -32,6 +32,7 @@ struct event {
 	char *text;     /* scalar: its contents; alias: its name */
 	bool quoted, anchored, tagged;
 	bool has_nul;
+	bool misread; /* libfyaml gives another text than what is written */
 };
 
 static void discard_output(struct fy_diag *diag, void *user, const char *text, size_t len)
@@ -64,11 +65,41 @@ static struct pos place(const struct yaml *y, const struct fy_mark *start,
 	return pos;
 }
 
+/*
+ * libfyaml before 0.9.5 reads 'a''''b' as a''' and forgets 2 KiB on the way, so what stands in single
+ * quotes on one line is read here: two of them are one, and nothing else has a meaning. NULL: it
+ * has several lines, and is libfyaml's to fold; `misread` tells that it cannot.
+ */
+static char *unquote_single(struct yaml *y, struct fy_token *token, size_t *len, bool *misread)
+{
+	const char *in = y->text + fy_token_start_mark(token)->input_pos;
+	const char *end = y->text + fy_token_end_mark(token)->input_pos;
+	size_t n = (size_t)(end - in);
+
+	if (memchr(in, '\n', n) || memchr(in, '\r', n)) {
+		*misread = memmem(in, n, "''''", strlen("''''")) != NULL;
+		return NULL;
+	}
+	char *text = arena_strndup(y->a, in, n);
+	char *out = text;
+	for (; in < end; in++) {
+		*out++ = *in;
+		in += *in == '\'';
+	}
+	*len = (size_t)(out - text);
+	*out = '\0';
+	return text;
+}
+
 static void read_scalar_token(struct yaml *y, struct fy_token *token, struct event *ev)
 {
 	size_t len = 0;
-	const char *text = token ? fy_token_get_text(token, &len) : NULL;
+	const char *text = NULL;
 
+	if (token && ev->type == FYET_SCALAR && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED)
+		text = unquote_single(y, token, &len, &ev->misread);
+	if (token && !text && !ev->misread)
+		text = fy_token_get_text(token, &len);
 	ev->text = arena_strndup(y->a, text ? text : "", text ? len : 0);
 	ev->has_nul = strlen(ev->text) != (text ? len : 0);
 }
@@ -152,6 +183,9 @@ static void refuse_properties(struct yaml *y, const struct event *ev, struct pos
 			 "a tag: types are fixed by the key");
 	if (ev->has_nul) /* not in the file, but made by an escape */
 		diag_add(y->diags, pos, NULL, "a text must not hold the character NUL");
+	if (ev->misread)
+		diag_add(y->diags, pos, "put this text in double quotes",
+			 "'''' in a text of several lines is read in different ways");
 }
 
 static bool is_null(const struct event *ev)

@@ -57,6 +57,26 @@ static struct plan *build(const struct scenario *s, const struct scenario_contro
 	return plan;
 }
 
+/* --- texts --- */
+
+/* libfyaml before 0.9.5 reads more than one '' in a row as something else. */
+START_TEST(quotes_in_single_quotes)
+{
+	struct scenario_list list = parse_file(GOOD "quotes.yaml");
+	const struct plan *plan = build(list.v[0], NULL);
+	const struct string_pair *env = plan->apps.v[1].env.v;
+
+	ck_assert_str_eq(plan->name, "it''s quoted");
+	ck_assert_str_eq(plan->apps.v[1].argv.v[1], "server:8000");
+	ck_assert_str_eq(env[0].value, "echo '''' '");
+	ck_assert_str_eq(env[1].value, "");
+	ck_assert_str_eq(env[2].value, "'");
+	ck_assert_str_eq(env[3].name, "D");
+	ck_assert_str_eq(env[3].value, "a \\ \u00e9\"\\n");
+	ck_assert_str_eq(env[4].value, "one line's end\nand another");
+}
+END_TEST
+
 /* --- matrix --- */
 
 START_TEST(cells_come_in_the_order_of_nested_loops)
@@ -247,6 +267,7 @@ int main(void)
 	TCase *c = tcase_create("document");
 
 	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, quotes_in_single_quotes);
 	tcase_add_test(c, cells_come_in_the_order_of_nested_loops);
 	tcase_add_test(c, a_cell_has_its_values_everywhere);
 	tcase_add_test(c, slugs_are_names_of_folders);
