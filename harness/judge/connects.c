@@ -145,6 +145,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 		return;
 	}
 	ret->observed = say_observed(s, e, a);
+	ret->pending = e->spec.at_most == COUNT_UNSET && s->completed < wanted(e);
 	if (e->spec.at_most != COUNT_UNSET || s->completed < wanted(e)) {
 		ret->value = (double)s->completed;
 		ret->unit = "handshakes";

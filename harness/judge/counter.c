@@ -65,6 +65,7 @@ static void report(const struct model *m, const struct plan_expect *e, int host,
 		   const struct level_step *step, struct arena *a, struct expect_result *ret)
 {
 	ret->verdict = bound_is_broken(&e->spec, step->value) ? VERDICT_FAIL : VERDICT_PASS;
+	ret->pending = step->value < e->spec.at_least; /* it only grows */
 	ret->subject = arena_printf(a, "%s %s", m->plan->hosts.v[host].name, e->spec.counter);
 	ret->observed = arena_printf(a, "%" PRId64, step->value);
 	ret->value = (double)step->value;

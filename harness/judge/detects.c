@@ -268,6 +268,7 @@ static void report_missed(const struct tally *t, struct arena *a, struct expect_
 	const struct sighting *s = &t->missed;
 
 	ret->verdict = VERDICT_FAIL;
+	ret->pending = true;
 	ret->subject = model_connection_text(t->m, &t->m->connections.v[s->connection], s->own, a);
 	ret->observed = arena_printf(a, "not detected until the end (%s after the edge)",
 				     say_seconds(t->m->plan->duration - s->on, a));

@@ -157,6 +157,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 		ret->observed = arena_strdup(a, life->by_harness ? "stopped by the harness"
 								 : "still running at the end");
 		ret->t = life->by_harness ? life->exit : m->plan->duration;
+		ret->pending = !life->by_harness;
 		return;
 	}
 	char *how = say_how(life->status, life->signal, a);

@@ -131,6 +131,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	ret->subject = model_connection_text(m, &m->connections.v[shown->connection], OPENER, a);
 	ret->evidence = say_evidence(shown, a);
 	ret->t = shown->end == NSEC_NEVER ? m->plan->duration : shown->end;
+	ret->pending = length == NSEC_NEVER;
 	if (length == NSEC_NEVER) {
 		ret->observed = arena_printf(a, "still trying at the end, %s after its first SYN",
 					     say_seconds(m->plan->duration - shown->start, a));

@@ -206,6 +206,7 @@ static void join_back(const struct model *m, const struct plan_expect *e, struct
 	ret->unit = back.unit;
 	ret->evidence = back.evidence;
 	ret->t = back.t;
+	ret->pending = back.pending;
 }
 
 static void judge_herd(const struct model *m, const struct plan_expect *e, struct arena *a,

@@ -28,11 +28,12 @@ struct run_facts {
 	bool dropped_any;
 	nsec_t failed_at;
 	bool clock_stepped; /* while packets were stamped with it */
+	nsec_t blind;       /* how long init stood still over the end */
 };
 
-static struct run_facts read_run(const struct observations *obs)
+static struct run_facts read_run(const struct plan *plan, const struct observations *obs)
 {
-	struct run_facts f = {0};
+	struct run_facts f = {.blind = stall_over_end(plan, obs)};
 
 	vec_foreach (o, &obs->list) {
 		if (o->source == OBS_RUN && o->event == EV_READY)
@@ -167,6 +168,12 @@ static void weigh_run(const struct run_facts *f, struct arena *a, struct scenari
 		weigh(r, VERDICT_INCONCLUSIVE,
 		      arena_strdup(a,
 				   "the machine's clock was set while packets were stamped by it"));
+	if (f->blind)
+		weigh(r, VERDICT_INCONCLUSIVE,
+		      arena_printf(a,
+				   "the machine stalled for %s over the end of the run: what "
+				   "happened then was not seen",
+				   say_seconds(f->blind, a)));
 }
 
 static void weigh_expect(const struct expect_result *e, struct arena *a, struct scenario_result *r)
@@ -200,7 +207,7 @@ static void allow_for_stalls(struct model *m, const struct observations *obs, st
 
 	if (r->verdict != VERDICT_FAIL)
 		return;
-	nsec_t until = r->t == NSEC_UNSET ? m->plan->duration : r->t;
+	nsec_t until = r->pending || r->t == NSEC_UNSET ? m->plan->duration : r->t;
 	struct stall stall = stall_until(m->plan, obs, until, stall_span(e));
 	struct plan_expect relaxed = stall_relax(e, &stall);
 	struct expect_result again = {.expect = &relaxed};
@@ -211,7 +218,8 @@ static void allow_for_stalls(struct model *m, const struct observations *obs, st
 	m->stall_early = stall.early;
 	e->spec.ops->judge(m, &relaxed, a, &again);
 	m->stall_late = m->stall_early = 0;
-	if (again.verdict == VERDICT_FAIL)
+	if (again.verdict == VERDICT_FAIL &&
+	    !(again.pending && stall_outlasts(m->plan, &relaxed, &stall)))
 		return;
 	r->verdict = VERDICT_INCONCLUSIVE;
 	r->observed = arena_printf(a, "%s, but the machine stalled by up to %s", r->observed,
@@ -285,7 +293,7 @@ static void judge_control(struct scenario_result *r, struct arena *a)
 void judge(const struct plan *plan, const struct observations *obs, struct arena *a,
 	   struct scenario_result *ret)
 {
-	struct run_facts facts = read_run(obs);
+	struct run_facts facts = read_run(plan, obs);
 	struct model *m = model_build(plan, obs, a);
 
 	*ret = (struct scenario_result){

@@ -120,6 +120,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 				   : "the scenario ends before the bound: make it longer");
 		return;
 	}
+	ret->pending = took == NSEC_NEVER;
 	if (took == NSEC_NEVER) {
 		ret->observed = arena_strdup(a, "it did not listen until the end");
 		return;

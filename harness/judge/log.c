@@ -112,6 +112,7 @@ static void report(const struct model *m, const struct expect_spec *bounds, cons
 		return;
 	}
 	ret->value = (double)s->n;
+	ret->pending = s->n < bounds->at_least;
 	ret->unit = "lines";
 	ret->observed = say_count(s->n, "line", a);
 	if (s->verdict == VERDICT_VOID)

@@ -237,6 +237,7 @@ static void report(const struct tally *t, struct arena *a, struct expect_result 
 				    t->m->services.v[s->service].name);
 	if (t->any_never) {
 		ret->verdict = VERDICT_FAIL;
+		ret->pending = true;
 		ret->observed = arena_printf(a, "%zu of %zu are back", t->back, t->missing);
 		ret->t = s->off;
 		return;

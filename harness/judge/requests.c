@@ -215,6 +215,7 @@ static void weigh(const struct tally *t, const struct expect_spec *spec, struct 
 	ret->t = t->last_failed;
 	if (spec->at_least != COUNT_UNSET && t->ok + t->failed < spec->at_least) {
 		ret->verdict = VERDICT_FAIL;
+		ret->pending = true;
 		ret->value = (double)(t->ok + t->failed);
 		ret->unit = "requests";
 		return;

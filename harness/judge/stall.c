@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/judge/stall.h"
 
+#include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 
 /* A stall is recorded at the end of the 100 ms in which it was the worst, or of the next. */
 #define RECORDED_WITHIN (200 * NSEC_PER_MSEC)
+
+/* What is to come by the end of the run, and is later by no more, could have come in time. */
+#define END_TOLERANCE NSEC_PER_SEC
 
 /* Of an expectation without a bound in time. */
 #define SPAN_NORMAL (5 * NSEC_PER_SEC)
@@ -58,7 +62,9 @@ struct stall stall_until(const struct plan *plan, const struct observations *obs
 	vec_foreach (o, &obs->list) {
 		if (!is_stall(o) || o->lag.stage >= LAG_N_STAGES)
 			continue;
-		if (o->t >= 0 && o->t <= t + RECORDED_WITHIN && o->lag.lag > worst[o->lag.stage])
+		/* One that has begun by then counts, however long it lasted: what it hid is late. */
+		if (o->t >= 0 && o->t - o->lag.lag <= t + RECORDED_WITHIN &&
+		    o->lag.lag > worst[o->lag.stage])
 			worst[o->lag.stage] = o->lag.lag;
 	}
 	for (int i = 0; i < LAG_N_STAGES; i++)
@@ -83,4 +89,26 @@ struct plan_expect stall_relax(const struct plan_expect *e, const struct stall *
 	later(&relaxed.spec.during_from, stall->late);
 	later(&relaxed.spec.not_before, -stall->early);
 	return relaxed;
+}
+
+bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
+		    const struct stall *stall)
+{
+	const struct expect_ops *ops = relaxed->spec.ops;
+	nsec_t deadline = ops->deadline ? ops->deadline(plan, relaxed) : NSEC_UNSET;
+
+	if (deadline == NSEC_UNSET)
+		return stall->late > END_TOLERANCE;
+	return deadline > plan->duration;
+}
+
+nsec_t stall_over_end(const struct plan *plan, const struct observations *obs)
+{
+	nsec_t worst = 0;
+
+	vec_foreach (o, &obs->list)
+		if (is_stall(o) && o->lag.stage == LAG_INIT && o->t >= plan->duration &&
+		    o->t - o->lag.lag < plan->duration)
+			worst = nsec_later(worst, o->lag.lag);
+	return worst > RECORDED_WITHIN ? worst : 0;
 }

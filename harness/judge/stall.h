@@ -31,4 +31,18 @@ nsec_t stall_span(const struct plan_expect *e);
 /* The expectation with its bounds in time moved by so much. */
 struct plan_expect stall_relax(const struct plan_expect *e, const struct stall *stall);
 
+/*
+ * Whether a bound that was moved lies beyond the end of the run: what had not come by the end may
+ * yet have come in time. Without a bound in time the end is the bound, give or take a second.
+ */
+bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
+		    const struct stall *stall);
+
+/*
+ * How long init stood still over the end of the run; 0: it saw the end. What happened meanwhile was
+ * seen too late to count, so that nothing is known of it, not even that it did not happen. Up to
+ * 200 ms are taken for none: so late is a stall recorded that was over before the end.
+ */
+nsec_t stall_over_end(const struct plan *plan, const struct observations *obs);
+
 #endif

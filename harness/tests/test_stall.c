@@ -112,7 +112,7 @@ START_TEST(a_stall_after_what_decided_excuses_nothing)
 {
 	expect_detects();
 	see_detection_at(SEC(6) + MS(50));
-	see_stall(SEC(7), LAG_INIT, SEC(1));
+	see_stall(SEC(7), LAG_INIT, MS(700));
 	see_stall(-SEC(1), LAG_INIT, SEC(1)); /* nor one before t = 0 */
 	world_expect_verdict(&w, VERDICT_FAIL, "4.050 s");
 }
@@ -136,6 +136,93 @@ START_TEST(never_stays_a_failure)
 	see_step(&w, cut);
 	see_stall(SEC(5), LAG_INIT, SEC(3));
 	world_expect_verdict(&w, VERDICT_FAIL, "not detected");
+}
+END_TEST
+
+static struct plan_expect *expect_exit(nsec_t within)
+{
+	struct plan_expect *e = world_expect(&w, "exits");
+
+	e->spec.app = "client";
+	e->spec.within = within;
+	world_list(&w, &e->apps, app_client);
+	see_start(&w, 0, app_client);
+	return e;
+}
+
+/*
+ * The bound, moved by the stall, lies beyond the end: what never came may have been on its way. Here
+ * it is a process, elsewhere a handshake, a line, a socket that had yet to go.
+ */
+START_TEST(never_before_an_end_that_a_stall_outlasts)
+{
+	expect_exit(SEC(28));
+	see_stall(SEC(20), LAG_CANARY, MS(_i ? 1001 : 999)); /* counts twice */
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "still running");
+}
+END_TEST
+
+START_TEST(a_wrong_status_is_no_matter_of_time)
+{
+	expect_exit(SEC(28));
+	see_exit(&w, SEC(1), app_client, 1, 0, false);
+	see_stall(SEC(20), LAG_CANARY, SEC(9));
+	world_expect_verdict(&w, VERDICT_FAIL, "status 1");
+}
+END_TEST
+
+START_TEST(without_a_bound_the_end_is_the_bound)
+{
+	expect_exit(NSEC_UNSET);
+	see_stall(SEC(20), LAG_CANARY, MS(_i ? 501 : 500));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "still running");
+}
+END_TEST
+
+START_TEST(a_socket_that_had_yet_to_go)
+{
+	struct plan_expect *e = world_expect(&w, "sockets");
+
+	e->spec.state = "ESTABLISHED";
+	e->spec.at_most = 0;
+	e->spec.by = "29s";
+	e->spec.by_time = SEC(29);
+	world_list(&w, &e->hosts, client);
+	see_polled(&w, 0, client);
+	see_socket(&w, SEC(4), EV_STATE, &c, 0, 77, STATE_ESTABLISHED, 0);
+	see_polled(&w, SEC(30), client);
+	see_stall(SEC(20), LAG_CANARY, MS(_i ? 501 : 500));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "1 socket");
+}
+END_TEST
+
+/* From 5.8 s on: it has begun by 6.05 s, give or take the 200 ms within which it is recorded. */
+START_TEST(a_stall_counts_from_its_beginning)
+{
+	expect_detects();
+	see_detection_at(SEC(6) + MS(50));
+	see_stall(SEC(9), LAG_INIT, _i ? MS(2750) : MS(2749));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "4.050 s");
+}
+END_TEST
+
+/* Whatever an expectation says: at-most 0 passed, for what broke it was seen after the end. */
+START_TEST(nobody_saw_the_end)
+{
+	struct plan_expect *e = world_expect(&w, "log");
+	struct scenario_result r;
+
+	e->spec.app = "client";
+	e->spec.match = "error";
+	e->spec.at_most = 0;
+	world_list(&w, &e->apps, app_client);
+	see_start(&w, 0, app_client);
+	see_step(&w, cut);
+	see_stall(_i ? SEC(31) : SEC(29), LAG_INIT, SEC(2));
+	world_judge(&w, &r);
+	ck_assert_int_eq(r.verdict, _i ? VERDICT_INCONCLUSIVE : VERDICT_PASS);
+	if (_i)
+		ck_assert_ptr_nonnull(strstr(r.reason, "2.000 s over the end of the run"));
 }
 END_TEST
 
@@ -221,6 +308,12 @@ int main(void)
 	tcase_add_test(t, a_stall_after_what_decided_excuses_nothing);
 	tcase_add_test(t, a_pass_stays_a_pass);
 	tcase_add_test(t, never_stays_a_failure);
+	tcase_add_loop_test(t, never_before_an_end_that_a_stall_outlasts, 0, 2);
+	tcase_add_test(t, a_wrong_status_is_no_matter_of_time);
+	tcase_add_loop_test(t, without_a_bound_the_end_is_the_bound, 0, 2);
+	tcase_add_loop_test(t, a_socket_that_had_yet_to_go, 0, 2);
+	tcase_add_loop_test(t, a_stall_counts_from_its_beginning, 0, 2);
+	tcase_add_loop_test(t, nobody_saw_the_end, 0, 2);
 	tcase_add_loop_test(t, too_early_by_less_than_a_stall, 0, 2);
 	tcase_add_loop_test(t, a_gap_that_a_late_stamp_shortened, 0, 3);
 	tcase_add_loop_test(t, a_socket_that_was_there_a_little_too_long, 0, 2);
