@@ -420,17 +420,13 @@ static bool has_text(const char *pattern)
  * The harness itself is stopped for longer than the scenario's margin: no verdict, but another run,
  * which passes. Without retries it stays inconclusive.
  */
-START_TEST(test_inconclusive_is_run_again)
+/* Stops init for 2 s once the app has printed something; the run's end. */
+static struct cli_result run_stalled(const char *const *argv)
 {
-	const char *const argv[] = {"run", "--retries", _i ? "2" : "0", "a.yaml", NULL};
 	char *log = arena_printf(&c.arena, "%s/results/*/a/logs/a.log", c.dir);
-
-	cli_write(&c, "a.yaml",
-		  "version: 1\nname: a second\nhosts: {a: {}}\n"
-		  "apps: {a: {host: a, shell: \"echo on; sleep 1\"}}\n"
-		  "expect:\n  - exits: {app: a, within: 1200ms}\n");
 	pid_t pid = cli_spawn(&c, argv);
 	nsec_t deadline = nsec_monotonic() + 20 * NSEC_PER_SEC;
+
 	while (!has_text(log)) {
 		ck_assert(nsec_monotonic() < deadline);
 		poll(NULL, 0, 5);
@@ -439,7 +435,18 @@ START_TEST(test_inconclusive_is_run_again)
 	ck_assert_int_eq(kill(init, SIGSTOP), 0);
 	poll(NULL, 0, 2000); /* the stall itself */
 	ck_assert_int_eq(kill(init, SIGCONT), 0);
-	struct cli_result r = cli_wait(&c, pid);
+	return cli_wait(&c, pid);
+}
+
+START_TEST(test_inconclusive_is_run_again)
+{
+	const char *const argv[] = {"run", "--retries", _i ? "2" : "0", "a.yaml", NULL};
+
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: a second\nhosts: {a: {}}\n"
+		  "apps: {a: {host: a, shell: \"echo on; sleep 1\"}}\n"
+		  "expect:\n  - exits: {app: a, within: 1200ms}\n");
+	struct cli_result r = run_stalled(argv);
 	contains(r.out, "inconclusive");
 	contains(r.out, "but the machine stalled by up to");
 	ck_assert_msg(r.code == (_i ? 0 : 3), "%d: %s%s", r.code, r.out, r.err);
@@ -447,6 +454,21 @@ START_TEST(test_inconclusive_is_run_again)
 		contains(r.out, "FLAKY");
 		contains(r.out, "1 of 1 scenarios passed, 1 flaky");
 	}
+}
+END_TEST
+
+/* It prints what it must not, and nobody looks: that is no pass. */
+START_TEST(test_nobody_saw_the_end)
+{
+	const char *const argv[] = {"run", "--retries", "0", "a.yaml", NULL};
+
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: late words\nduration: 1s\nhosts: {a: {}}\n"
+		  "apps: {a: {host: a, shell: \"echo on; sleep 0.9; echo bad; sleep 9\"}}\n"
+		  "expect:\n  - log: {app: a, match: bad, at-most: 0}\n");
+	struct cli_result r = run_stalled(argv);
+	contains(r.out, "over the end of the run");
+	ck_assert_msg(r.code == 3, "%d: %s%s", r.code, r.out, r.err);
 }
 END_TEST
 
@@ -538,6 +560,7 @@ int main(void)
 	tcase_add_test(t, test_full_disk);
 	tcase_add_test(t, test_too_few_descriptors);
 	tcase_add_loop_test(t, test_inconclusive_is_run_again, 0, 2);
+	tcase_add_test(t, test_nobody_saw_the_end);
 	tcase_add_test(t, test_steps);
 	tcase_add_test(t, test_app_environment);
 	return run_tests("cli", t);
