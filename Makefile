@@ -119,7 +119,7 @@ check-valgrind: $(PROGRAMS) $(TESTS)
 		harness/tests/run-tests.sh $(TESTS)
 
 FUZZ_SECONDS ?= 60
-fuzz: deps ## fuzz the readers of files, frames and netlink with libFuzzer, FUZZ_SECONDS each
+fuzz: deps ## fuzz the readers of files, frames and netlink: FUZZ_SECONDS each, or with FUZZ_SEED the same inputs every time
 	@harness/tests/deps.sh clang libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS="-O1 -g" \
 		SANFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
