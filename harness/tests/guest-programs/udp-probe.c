@@ -16,10 +16,11 @@
  *
  * SENT is when the sender was about to send it, RECEIVED the kernel's stamp of its arrival, both in
  * nanoseconds of CLOCK_REALTIME, and BITS in how many bits it was not what had been sent. A last line,
- * "overflow N", tells how many arrived when a socket was full; they are not among the lines above.
+ * "overflow N", tells how many of the host's datagrams arrived when a socket was full.
  *
- * A probe is one header again and again, so a receiver finds out what was sent whichever bit of it
- * has turned over. Without a checksum (RFC 768: 0) the kernel hands such a one on.
+ * A probe is one header again and again, so a receiver finds out what was sent, and from which port to
+ * which, whichever bit of it has turned over. PORT is the one that it was sent to. Without a checksum
+ * (RFC 768: 0) the kernel hands such a probe on.
  *
  * Status 0, 2 for a wrong argument, 3 when the kernel refused something.
  */
@@ -55,9 +56,11 @@ enum ending { ENDING_USAGE = 2, ENDING_REFUSED = 3 };
 #define BUFFER_BYTES (8 << 20)
 
 struct header {
-	uint32_t number;
-	uint32_t size; /* of the payload */
 	int64_t sent;
+	uint64_t number;
+	uint16_t from, to; /* ports */
+	uint16_t size;     /* of the payload */
+	uint16_t unused;   /* 0 */
 };
 
 static int64_t to_ns(const struct timespec *t)
@@ -118,7 +121,8 @@ struct stream {
 	const char *service;
 };
 
-static int connect_to(const char *service)
+/* *ret has the ports. */
+static int connect_to(const char *service, struct header *ret)
 {
 	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
 	char host[NI_MAXHOST];
@@ -135,7 +139,14 @@ static int connect_to(const char *service)
 		errx(ENDING_REFUSED, "%s: %s", service, gai_strerror(rc));
 	if (connect(fd, found->ai_addr, found->ai_addrlen) < 0)
 		err(ENDING_REFUSED, "connect to %s", service);
+	struct sockaddr_in own = {0}, peer;
+	socklen_t len = sizeof(own);
+	memcpy(&peer, found->ai_addr, sizeof(peer));
 	freeaddrinfo(found);
+	if (getsockname(fd, (struct sockaddr *)&own, &len) < 0)
+		err(ENDING_REFUSED, "getsockname");
+	ret->from = ntohs(own.sin_port);
+	ret->to = ntohs(peer.sin_port);
 	return fd;
 }
 
@@ -150,16 +161,17 @@ static int send_all(const struct stream *s)
 {
 	uint8_t bytes[SIZE_MAX_UDP];
 	struct timespec start;
-	int fd = connect_to(s->service);
+	struct header h = {.size = (uint16_t)s->size};
+	int fd = connect_to(s->service, &h);
 
 	set_option(fd, SO_NO_CHECK, s->no_checksum);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (long i = 0; i < s->count; i++) {
-		struct header h = {.number = (uint32_t)i, .size = (uint32_t)s->size};
 		struct timespec due = later(&start, i * s->interval_us * NSEC_PER_USEC);
 
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
 			continue;
+		h.number = (uint64_t)i;
 		h.sent = realtime();
 		fill(bytes, &h);
 		/* Nobody who listens any more is told by ICMP, and is no failure of ours. */
@@ -175,7 +187,6 @@ static int send_all(const struct stream *s)
 struct arrival {
 	struct header header;
 	int64_t received;
-	int port;
 	int bits; /* that are not as they were sent */
 };
 
@@ -185,7 +196,6 @@ struct receiver {
 	int first_port;
 	struct arrival *arrivals;
 	size_t n, room;
-	uint32_t overflow[PORTS_MAX]; /* of each socket, since it was opened */
 };
 
 static volatile sig_atomic_t is_over;
@@ -202,7 +212,6 @@ static int listen_on(int port)
 	int fd = udp_socket();
 
 	set_option(fd, SO_TIMESTAMPNS, 1);
-	set_option(fd, SO_RXQ_OVFL, 1);
 	set_option(fd, SO_RCVBUF, BUFFER_BYTES);
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		err(ENDING_REFUSED, "bind to port %d", port);
@@ -212,16 +221,20 @@ static int listen_on(int port)
 /* Each bit as most of the copies have it. */
 static struct header most_likely(const uint8_t *bytes)
 {
-	uint8_t voted[sizeof(struct header)];
-	struct header h;
+	struct header h = {0};
+	uint8_t *voted = (uint8_t *)&h;
 
 	for (size_t i = 0; i < sizeof(h); i++) {
 		uint8_t a = bytes[i], b = bytes[i + sizeof(h)], c = bytes[i + 2 * sizeof(h)];
 
 		voted[i] = (uint8_t)((a & b) | (a & c) | (b & c));
 	}
-	memcpy(&h, voted, sizeof(h));
 	return h;
+}
+
+static int bits_between(unsigned a, unsigned b)
+{
+	return __builtin_popcount(a ^ b);
 }
 
 /* One of another size is wrong in all its bits, at least. */
@@ -234,24 +247,18 @@ static int bits_wrong(const struct header *h, const uint8_t *bytes, size_t len)
 		return (int)len * 8;
 	fill(sent, h);
 	for (size_t i = 0; i < len; i++)
-		bits += __builtin_popcount((unsigned)(sent[i] ^ bytes[i]));
+		bits += bits_between(sent[i], bytes[i]);
 	return bits;
 }
 
-static void read_controls(struct receiver *r, size_t socket, struct msghdr *msg, struct arrival *a)
+static int64_t stamp_of(struct msghdr *msg)
 {
-	struct timespec stamp;
+	struct timespec stamp = {0};
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_TIMESTAMPNS) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
 			memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
-			a->received = to_ns(&stamp);
-		} else if (c->cmsg_type == SO_RXQ_OVFL) {
-			memcpy(&r->overflow[socket], CMSG_DATA(c), sizeof(r->overflow[socket]));
-		}
-	}
+	return to_ns(&stamp);
 }
 
 static void keep(struct receiver *r, const struct arrival *a)
@@ -270,13 +277,17 @@ static void take(struct receiver *r, size_t socket)
 {
 	for (;;) {
 		uint8_t bytes[SIZE_MAX_UDP];
-		char controls[CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t))];
+		char controls[CMSG_SPACE(sizeof(struct timespec))];
+		struct sockaddr_in from = {0};
 		struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-		struct msghdr msg = {.msg_iov = &iov,
+		struct msghdr msg = {.msg_name = &from,
+				     .msg_namelen = sizeof(from),
+				     .msg_iov = &iov,
 				     .msg_iovlen = 1,
 				     .msg_control = controls,
 				     .msg_controllen = sizeof(controls)};
-		struct arrival a = {.port = r->first_port + (int)socket};
+		struct arrival a = {0};
+		int port = r->first_port + (int)socket;
 		ssize_t len = recvmsg(r->sockets[socket].fd, &msg, MSG_DONTWAIT);
 
 		if (len < 0 && errno == EINTR)
@@ -284,29 +295,46 @@ static void take(struct receiver *r, size_t socket)
 		if (len < 0 && errno == EAGAIN)
 			return;
 		if (len < 0)
-			err(ENDING_REFUSED, "receive at port %d", a.port);
-		read_controls(r, socket, &msg, &a);
+			err(ENDING_REFUSED, "receive at port %d", port);
 		if (len < SIZE_MIN)
 			continue; /* no probe of ours */
+		a.received = stamp_of(&msg);
 		a.header = most_likely(bytes);
-		a.bits = bits_wrong(&a.header, bytes, (size_t)len);
+		a.bits = bits_wrong(&a.header, bytes, (size_t)len) +
+			 bits_between(a.header.to, (unsigned)port) +
+			 bits_between(a.header.from, ntohs(from.sin_port));
 		keep(r, &a);
 	}
 }
 
+/* RcvbufErrors of this network namespace (/proc/net/snmp: a line of names, and one of numbers). */
+static unsigned long long overflowed(void)
+{
+	unsigned long long n;
+	char line[BUFSIZ];
+	FILE *f = fopen("/proc/net/snmp", "re");
+
+	if (!f)
+		err(ENDING_REFUSED, "/proc/net/snmp");
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Udp: %*u %*u %*u %*u %llu", &n) != 1)
+			continue;
+		fclose(f);
+		return n;
+	}
+	errx(ENDING_REFUSED, "/proc/net/snmp has no RcvbufErrors");
+}
+
 static void print_all(const struct receiver *r)
 {
-	uint64_t overflow = 0;
-
 	for (size_t i = 0; i < r->n; i++) {
 		const struct arrival *a = &r->arrivals[i];
 
-		printf("probe %d %u %lld %lld %d\n", a->port, a->header.number,
-		       (long long)a->header.sent, (long long)a->received, a->bits);
+		printf("probe %d %llu %lld %lld %d\n", a->header.to,
+		       (unsigned long long)a->header.number, (long long)a->header.sent,
+		       (long long)a->received, a->bits);
 	}
-	for (size_t i = 0; i < r->n_sockets; i++)
-		overflow += r->overflow[i];
-	printf("overflow %llu\n", (unsigned long long)overflow);
+	printf("overflow %llu\n", overflowed());
 }
 
 static int receive_all(int first_port, int n_ports)
