@@ -113,7 +113,7 @@ check-full: check deps-lint ## also: under valgrind, and the suite again and aga
 	@$(MAKE) --no-print-directory all build/faults/tests/test_conformance \
 		build/harness/tests/test_cable
 	WIRECUT_CONFORMANCE_FACTOR=50 build/faults/tests/test_conformance
-	WIRECUT_CONFORMANCE_FACTOR=10 build/harness/tests/test_cable
+	WIRECUT_CONFORMANCE_FACTOR=4 build/harness/tests/test_cable
 	harness/tests/repeat.sh 20
 	@$(MAKE) --no-print-directory guest-kernel
 	harness/tests/repeat-virtual.sh 100
