@@ -39,6 +39,8 @@ APP_MAIN := reference-app/ref-server.c reference-app/ref-client.c
 # Small programs of the kernel's scenarios: each tcp-*.c is one, and all share service.c.
 KERNEL_MAIN := $(wildcard scenarios/kernel/programs/tcp-*.c)
 KERNEL_SRC := $(wildcard scenarios/kernel/programs/*.c)
+# Those of the examples of faults: each is one by itself.
+EXAMPLE_SRC := $(wildcard scenarios/faults/programs/*.c)
 # What hosts run in tests alone; it shares no code with anything.
 PROBE_SRC := harness/tests/guest-programs/udp-probe.c
 TEST_SRC := $(wildcard harness/tests/test_*.c faults/tests/test_*.c)
@@ -58,12 +60,14 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC) $(APP_TEST_SRC))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
 KERNEL_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(KERNEL_MAIN))))
-APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS)
+EXAMPLE_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(EXAMPLE_SRC))))
+APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS) \
+	$(EXAMPLE_PROGRAMS)
 PROGRAMS := $(BUILD)/bin/wirecut $(APP_PROGRAMS)
 PROBES := $(patsubst %.c,$(BUILD)/%,$(PROBE_SRC))
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
-ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(TEST_SRC) $(TEST_AID) $(APP_TEST_SRC) \
+ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(EXAMPLE_SRC) $(TEST_SRC) $(TEST_AID) $(APP_TEST_SRC) \
 	$(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) $(PROBE_SRC)
 ALL_H := $(wildcard harness/*/*.h faults/*.h faults/*/*.h reference-app/*.h reference-app/*/*.h \
 	scenarios/*/programs/*.h)
@@ -224,6 +228,7 @@ $(BUILD)/bin/ref-server $(BUILD)/bin/ref-client: $(BUILD)/bin/%: \
 	$(BUILD)/reference-app/%.o $(BUILD)/libreference.a
 $(KERNEL_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/kernel/programs/%.o \
 	$(BUILD)/scenarios/kernel/programs/service.o
+$(EXAMPLE_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/faults/programs/%.o
 $(TEST_SRC:%.c=$(BUILD)/%) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TEST_AID)) \
 	$(BUILD)/libwirecut.a
 $(PROBES): $(BUILD)/%: $(BUILD)/%.o
