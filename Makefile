@@ -39,6 +39,10 @@ APP_MAIN := reference-app/ref-server.c reference-app/ref-client.c
 # Small programs of the kernel's scenarios: each tcp-*.c is one, and all share service.c.
 KERNEL_MAIN := $(wildcard scenarios/kernel/programs/tcp-*.c)
 KERNEL_SRC := $(wildcard scenarios/kernel/programs/*.c)
+# Those of the examples of faults: each is one by itself.
+EXAMPLE_SRC := $(wildcard scenarios/faults/programs/*.c)
+# What hosts run in tests alone; it shares no code with anything.
+PROBE_SRC := harness/tests/guest-programs/udp-probe.c
 TEST_SRC := $(wildcard harness/tests/test_*.c faults/tests/test_*.c)
 FUZZ_SRC := $(wildcard harness/tests/fuzz_*.c faults/tests/fuzz_*.c)
 TEST_AID := $(filter-out $(TEST_SRC) $(FUZZ_SRC) \
@@ -56,12 +60,15 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC) $(APP_TEST_SRC))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
 KERNEL_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(KERNEL_MAIN))))
-APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS)
+EXAMPLE_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(EXAMPLE_SRC))))
+APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS) \
+	$(EXAMPLE_PROGRAMS)
 PROGRAMS := $(BUILD)/bin/wirecut $(APP_PROGRAMS)
+PROBES := $(patsubst %.c,$(BUILD)/%,$(PROBE_SRC))
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
-ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(TEST_SRC) $(TEST_AID) $(APP_TEST_SRC) \
-	$(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC)
+ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(EXAMPLE_SRC) $(TEST_SRC) $(TEST_AID) $(APP_TEST_SRC) \
+	$(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) $(PROBE_SRC)
 ALL_H := $(wildcard harness/*/*.h faults/*.h faults/*/*.h reference-app/*.h reference-app/*/*.h \
 	scenarios/*/programs/*.h)
 
@@ -98,7 +105,7 @@ check: deps deps-check guest-kernel failing-calls ## install what is missing, bu
 # what test_failing_calls and the tests of guests run is a plain build.
 failing-calls: deps
 	@$(MAKE) --no-print-directory BUILD=build build-failing-calls
-build-failing-calls: $(PROGRAMS) $(PRELOADS)
+build-failing-calls: $(PROGRAMS) $(PRELOADS) $(PROBES)
 
 check-unit: $(PROGRAMS) $(TESTS) # the tests of one build
 	@BUILD=$(BUILD) harness/tests/run-tests.sh $(TESTS)
@@ -107,8 +114,10 @@ check-full: check deps-lint ## also: under valgrind, and the suite again and aga
 	@$(MAKE) --no-print-directory BUILD=build/valgrind all
 	@$(MAKE) --no-print-directory BUILD=build/valgrind check-valgrind
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
-	@$(MAKE) --no-print-directory all build/faults/tests/test_conformance
+	@$(MAKE) --no-print-directory all build/faults/tests/test_conformance \
+		build/harness/tests/test_cable
 	WIRECUT_CONFORMANCE_FACTOR=50 build/faults/tests/test_conformance
+	WIRECUT_CONFORMANCE_FACTOR=4 build/harness/tests/test_cable
 	harness/tests/repeat.sh 20
 	@$(MAKE) --no-print-directory guest-kernel
 	harness/tests/repeat-virtual.sh 100
@@ -152,7 +161,7 @@ lint: deps deps-lint format-check layers ## gcc and clang without warnings, clan
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr -j $$(nproc) $(CPPFLAGS) $(ALL_C)
 
-build-all: $(PROGRAMS) $(TESTS) $(BENCHES) $(PRELOADS)
+build-all: $(PROGRAMS) $(TESTS) $(BENCHES) $(PRELOADS) $(PROBES)
 
 layers: ## check which folder includes which
 	harness/tests/layers.sh
@@ -219,14 +228,16 @@ $(BUILD)/bin/ref-server $(BUILD)/bin/ref-client: $(BUILD)/bin/%: \
 	$(BUILD)/reference-app/%.o $(BUILD)/libreference.a
 $(KERNEL_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/kernel/programs/%.o \
 	$(BUILD)/scenarios/kernel/programs/service.o
+$(EXAMPLE_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/faults/programs/%.o
 $(TEST_SRC:%.c=$(BUILD)/%) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TEST_AID)) \
 	$(BUILD)/libwirecut.a
+$(PROBES): $(BUILD)/%: $(BUILD)/%.o
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libwirecut.a
 $(FUZZERS): LDFLAGS += -fsanitize=fuzzer
 $(APP_TEST_SRC:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(APP_TEST_AID)) \
 	$(BUILD)/libreference.a
 $(TESTS) $(BENCHES): LDLIBS += $(shell pkg-config --libs check)
-$(PROGRAMS) $(TESTS) $(BENCHES) $(FUZZERS):
+$(PROGRAMS) $(PROBES) $(TESTS) $(BENCHES) $(FUZZERS):
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -11,6 +11,17 @@ bool chance_strikes(struct chance *c, const struct fault_spec *spec, struct rng 
 	return c->struck;
 }
 
+bool chance_check_correlation(const struct fault_spec *spec, const char **message,
+			      const char **hint)
+{
+	if (spec->correlation == 1) {
+		*message = "with a correlation of 100% the first packet decides for all of them";
+		*hint = "give a correlation below 100%";
+		return false;
+	}
+	return true;
+}
+
 bool chance_check(const struct fault_spec *spec, const char **message, const char **hint)
 {
 	if (spec->rate == 0) {
@@ -18,10 +29,5 @@ bool chance_check(const struct fault_spec *spec, const char **message, const cha
 		*hint = "give a rate above 0%, or leave the fault out";
 		return false;
 	}
-	if (spec->correlation == 1) {
-		*message = "with a correlation of 100% the first packet decides for all of them";
-		*hint = "give a correlation below 100%";
-		return false;
-	}
-	return true;
+	return chance_check_correlation(spec, message, hint);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "faults/chance.h"
 #include "faults/distribution.h"
-#include "faults/fault.h"
 
 /*
  * A longer way. With jitter each packet draws its own delay, so packets may overtake each other as
@@ -59,12 +59,7 @@ static bool check(const struct fault_spec *spec, const char **message, const cha
 		*hint = "give a jitter, such as a tenth of the mean";
 		return false;
 	}
-	if (spec->correlation == 1) {
-		*message = "with a correlation of 100% the first packet decides for all of them";
-		*hint = "give a correlation below 100%";
-		return false;
-	}
-	return true;
+	return chance_check_correlation(spec, message, hint);
 }
 
 /* In jitters. */

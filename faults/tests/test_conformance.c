@@ -3,31 +3,17 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "faults/tests/statistics.h"
 #include "faults/tests/teststream.h"
 #include "harness/base/cleanup.h"
 #include "harness/tests/suite.h"
 
 /*
- * Streams of probes through a cable, against what the faults promise. The seeds are fixed, so a run
- * either passes always or never; the tolerances say how far from its promise a sound fault may be:
- *
- * - A share, a mean or a correlation that is estimated from n probes is nearly normal around the
- *   truth. It must lie in the interval that holds 99.9 % of that law: 3.29 standard errors. The
- *   standard error of a share is sqrt(p (1 - p) / n) (the binomial law's), of a mean s / sqrt(n), of
- *   a spread s sqrt((kurtosis - 1) / (4 n)), of a correlation at most 1 / sqrt(n).
- * - Correlated probes tell less: with an autocorrelation of rho^k as much as n (1 - rho) / (1 + rho)
- *   independent ones.
- * - A shape is measured by Kolmogorov and Smirnov's distance between the law and what was drawn,
- *   which exceeds 1.95 / sqrt(n) in one case of a thousand.
- * - A rate must be met within 2 %.
- * - What is not chance is exact.
+ * Streams of probes through the engine, against what the faults promise. The seeds are fixed, so a run
+ * either passes always or never; statistics.h has the tolerances.
  *
  * WIRECUT_CONFORMANCE_FACTOR multiplies the number of probes, and so narrows all the intervals.
  */
-
-#define SIGMAS_999  3.29
-#define KS_999      1.95
-#define RATE_WITHIN 0.02
 
 #define PROBES 20000
 
@@ -67,87 +53,13 @@ static struct teststream *probe(nsec_t interval)
 
 static void assert_share(double observed, double promised, double n)
 {
-	double error = sqrt(promised * (1 - promised) / n);
-
-	ck_assert_double_eq_tol(observed, promised, SIGMAS_999 * error);
-}
-
-/* How many independent probes n correlated ones are worth. */
-static double worth(double n, double rho)
-{
-	return n * (1 - rho) / (1 + rho);
-}
-
-/* Of x_i and x_(i + 1). */
-static double autocorrelation(const double *x, size_t n)
-{
-	double mean = 0, variance = 0, covariance = 0;
-
-	for (size_t i = 0; i < n; i++)
-		mean += x[i] / (double)n;
-	for (size_t i = 0; i < n; i++)
-		variance += (x[i] - mean) * (x[i] - mean);
-	for (size_t i = 0; i + 1 < n; i++)
-		covariance += (x[i] - mean) * (x[i + 1] - mean);
-	return covariance / variance;
+	ck_assert_double_eq_tol(observed, promised, stat_share_within(promised, n));
 }
 
 /* -- delay ----------------------------------------------------------------------------------- */
 
 #define MEAN   MSEC(100)
 #define JITTER MSEC(10)
-
-static double uniform_law(double x)
-{
-	return (x + 1) / 2;
-}
-
-static double normal_law(double z)
-{
-	return erfc(-z * M_SQRT1_2) / 2;
-}
-
-/* X^-3 is uniform; cut off at 5; a mean of 1.48 and a spread of 0.64 (faults/distribution.h). */
-static double pareto_law(double x)
-{
-	double value = x * 0.64 + 1.48;
-
-	return value >= 5 ? 1 : 1 - pow(fmax(value, 1), -3);
-}
-
-/* The law of z/4 + min((1 - P(z))^(-1/3), 5): found by halving, for it grows with z. */
-static double paretonormal_law(double x)
-{
-	double value = x * 0.856752490 + 1.48, low = -9, high = 9;
-
-	while (high - low > 1e-9) {
-		double z = (low + high) / 2;
-		double at = z / 4 + fmin(pow(erfc(z * M_SQRT1_2) / 2, -1.0 / 3), 5);
-
-		*(at < value ? &low : &high) = z;
-	}
-	return normal_law(low);
-}
-
-static const struct shape {
-	enum delay_distribution distribution;
-	double (*law)(double x);
-	double spread;   /* in jitters */
-	double kurtosis; /* at most */
-} shapes[] = {
-	{DISTRIBUTION_UNIFORM, uniform_law, 0.57735, 1.8},
-	{DISTRIBUTION_NORMAL, normal_law, 1, 3},
-	/* The tail ends at 5.5 spreads, where 0.8 % lie: 7.3 of its fourth moment. */
-	{DISTRIBUTION_PARETO, pareto_law, 1, 13},
-	{DISTRIBUTION_PARETONORMAL, paretonormal_law, 1, 13},
-};
-
-static int compare_doubles(const void *va, const void *vb)
-{
-	const double *a = va, *b = vb;
-
-	return (*a > *b) - (*a < *b);
-}
 
 /* Each probe's deviation from the mean, in jitters. */
 static double *deviations(const struct teststream *s)
@@ -161,37 +73,13 @@ static double *deviations(const struct teststream *s)
 	return x;
 }
 
-static void assert_moments(const double *x, double n, const struct shape *shape, double rho)
+static void assert_moments(const double *x, size_t n, const struct delay_law *law, double rho)
 {
-	double mean = 0, square = 0;
-	double spread = shape->spread * sqrt((1 - rho) / (1 + rho));
+	double spread = law->spread * sqrt((1 - rho) / (1 + rho));
+	double within = SIGMAS_999 * spread / sqrt(stat_worth((double)n, rho));
 
-	for (size_t i = 0; i < (size_t)n; i++) {
-		mean += x[i] / n;
-		square += x[i] * x[i] / n;
-	}
-	double error = spread / sqrt(worth(n, rho));
-	ck_assert_double_eq_tol(mean, 0, SIGMAS_999 * error);
-	ck_assert_double_eq_tol(sqrt(square - mean * mean), spread,
-				SIGMAS_999 * error * sqrt((shape->kurtosis - 1) / 4));
-}
-
-/* The largest distance between the law and the share of x that is no larger. Sorts x. */
-static double distance(double *x, size_t n, double (*law)(double))
-{
-	double most = 0;
-
-	qsort(x, n, sizeof(*x), compare_doubles);
-	for (size_t i = 0; i < n; i++) {
-		double below = (double)i / (double)n, upto = (double)(i + 1) / (double)n;
-		bool is_last_of_its_value = i + 1 == n || x[i + 1] > x[i];
-
-		if (!i || x[i] > x[i - 1])
-			most = fmax(most, law(x[i] - 1e-6) - below);
-		if (is_last_of_its_value)
-			most = fmax(most, upto - law(x[i] + 1e-6));
-	}
-	return most;
+	ck_assert_double_eq_tol(stat_mean(x, n), 0, within);
+	ck_assert_double_eq_tol(stat_spread(x, n), spread, within * sqrt((law->kurtosis - 1) / 4));
 }
 
 static struct fault_spec *jittery_delay(enum delay_distribution distribution)
@@ -206,18 +94,19 @@ static struct fault_spec *jittery_delay(enum delay_distribution distribution)
 
 START_TEST(delays_have_their_mean_spread_and_shape)
 {
-	const struct shape *shape = &shapes[_i];
+	enum delay_distribution shape = (enum delay_distribution)_i;
 
 	for (size_t seed = 0; seed < ARRAY_SIZE(seeds); seed++) {
 		setup_seeded(seeds[seed]);
-		jittery_delay(shape->distribution);
+		jittery_delay(shape);
 		struct teststream *s = probe(NSEC_PER_MSEC);
 		double *x = deviations(s);
 
-		assert_moments(x, (double)s->n, shape, 0);
-		ck_assert_double_eq_tol(autocorrelation(x, s->n), 0,
+		assert_moments(x, s->n, &delay_laws[shape], 0);
+		ck_assert_double_eq_tol(stat_autocorrelation(x, s->n), 0,
 					SIGMAS_999 / sqrt((double)s->n));
-		ck_assert_double_le(distance(x, s->n, shape->law), KS_999 / sqrt((double)s->n));
+		ck_assert_double_le(stat_distance(x, s->n, delay_laws[shape].law),
+				    KS_999 / sqrt((double)s->n));
 	}
 }
 END_TEST
@@ -226,12 +115,12 @@ END_TEST
 START_TEST(another_shape_is_not_taken_for_it)
 {
 	setup_seeded(seeds[0]);
-	jittery_delay(shapes[_i].distribution);
+	jittery_delay((enum delay_distribution)_i);
 	struct teststream *s = probe(NSEC_PER_MSEC);
 	double *x = deviations(s);
-	const struct shape *other = &shapes[(size_t)(_i + 1) % ARRAY_SIZE(shapes)];
+	const struct delay_law *other = &delay_laws[(_i + 1) % N_DELAY_LAWS];
 
-	ck_assert_double_gt(distance(x, s->n, other->law), KS_999 / sqrt((double)s->n));
+	ck_assert_double_gt(stat_distance(x, s->n, other->law), KS_999 / sqrt((double)s->n));
 }
 END_TEST
 
@@ -241,14 +130,14 @@ START_TEST(correlated_delays_keep_the_mean_and_lose_spread)
 	double rho = rhos[_i];
 
 	setup_seeded(seeds[0]);
-	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+	for (size_t i = 0; i < N_DELAY_LAWS; i++) {
 		plan->steps.n = 0;
-		jittery_delay(shapes[i].distribution)->correlation = rho;
+		jittery_delay((enum delay_distribution)i)->correlation = rho;
 		struct teststream *s = probe(NSEC_PER_MSEC);
 		double *x = deviations(s);
 
-		assert_moments(x, (double)s->n, &shapes[i], rho);
-		ck_assert_double_eq_tol(autocorrelation(x, s->n), rho,
+		assert_moments(x, s->n, &delay_laws[i], rho);
+		ck_assert_double_eq_tol(stat_autocorrelation(x, s->n), rho,
 					SIGMAS_999 / sqrt((double)s->n));
 	}
 }
@@ -266,7 +155,8 @@ START_TEST(no_delay_is_below_zero)
 		ck_assert_int_ge(s->took[i], 0);
 		at_once += !s->took[i];
 	}
-	assert_share((double)at_once / (double)s->n, normal_law(-1), (double)s->n);
+	assert_share((double)at_once / (double)s->n, delay_laws[DISTRIBUTION_NORMAL].law(-1),
+		     (double)s->n);
 }
 END_TEST
 
@@ -279,15 +169,6 @@ static double *lost(const struct teststream *s)
 	for (size_t i = 0; i < s->n; i++)
 		x[i] = !s->times[i];
 	return x;
-}
-
-static double sum(const double *x, size_t n)
-{
-	double total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		total += x[i];
-	return total;
 }
 
 START_TEST(losses_have_their_rate_and_correlation)
@@ -303,23 +184,12 @@ START_TEST(losses_have_their_rate_and_correlation)
 	struct teststream *s = probe(1000);
 	double *x = lost(s), n = (double)s->n, rho = fmax(cases[_i].rho, 0);
 
-	assert_share(sum(x, s->n) / n, spec->rate, worth(n, rho));
-	/* Of two values of which one is rare, the estimate is as good as that of the rare ones. */
-	ck_assert_double_eq_tol(autocorrelation(x, s->n), rho,
-				SIGMAS_999 / sqrt(n * fmin(spec->rate, 0.25) * 4));
-	ck_assert_uint_eq(s->did.dropped, (uint64_t)sum(x, s->n));
+	assert_share(stat_sum(x, s->n) / n, spec->rate, stat_worth(n, rho));
+	ck_assert_double_eq_tol(stat_autocorrelation(x, s->n), rho, stat_rho_within(spec->rate, n));
+	ck_assert_uint_eq(s->did.dropped, (uint64_t)stat_sum(x, s->n));
 	ck_assert_uint_eq(s->did.matched, s->n);
 }
 END_TEST
-
-static size_t n_bursts(const double *x, size_t n)
-{
-	size_t bursts = 0;
-
-	for (size_t i = 0; i < n; i++)
-		bursts += x[i] > 0 && (!i || x[i - 1] == 0);
-	return bursts;
-}
 
 /* A bad spell takes 1/r packets on average (a geometric law), and the share of them is p / (p + r). */
 START_TEST(a_gemodel_has_its_bursts)
@@ -332,13 +202,13 @@ START_TEST(a_gemodel_has_its_bursts)
 		spec->gemodel.p = p;
 		spec->gemodel.r = r;
 		struct teststream *s = probe(1000);
-		double *x = lost(s), n = (double)s->n, total = sum(x, s->n);
-		double bursts = (double)n_bursts(x, s->n);
+		double *x = lost(s), n = (double)s->n, total = stat_sum(x, s->n);
+		double bursts = (double)stat_bursts(x, s->n);
 
-		assert_share(total / n, p / (p + r), worth(n, 1 - p - r));
+		assert_share(total / n, p / (p + r), stat_worth(n, 1 - p - r));
 		ck_assert_double_eq_tol(total / bursts, 1 / r,
 					SIGMAS_999 * sqrt(1 - r) / r / sqrt(bursts));
-		ck_assert_double_eq_tol(autocorrelation(x, s->n), 1 - p - r,
+		ck_assert_double_eq_tol(stat_autocorrelation(x, s->n), 1 - p - r,
 					SIGMAS_999 / sqrt(n * 4 * p));
 	}
 }
@@ -353,7 +223,8 @@ START_TEST(a_gemodel_has_its_four_figures)
 		(struct gemodel_spec){.p = 0.1, .r = 0.3, .loss_in_bad = 0.8, .loss_in_good = 0.05};
 	struct teststream *s = probe(1000);
 	double n = (double)s->n;
-	assert_share(sum(lost(s), s->n) / n, 0.25 * 0.8 + 0.75 * 0.05, worth(n, 1 - 0.1 - 0.3));
+	assert_share(stat_sum(lost(s), s->n) / n, 0.25 * 0.8 + 0.75 * 0.05,
+		     stat_worth(n, 1 - 0.1 - 0.3));
 }
 END_TEST
 
@@ -400,7 +271,7 @@ START_TEST(duplicates_have_their_rate)
 		twice += s->times[i] == 2;
 	}
 	assert_share((double)twice / (double)s->n, spec->rate,
-		     worth((double)s->n, fmax(chances[_i].rho, 0)));
+		     stat_worth((double)s->n, fmax(chances[_i].rho, 0)));
 	ck_assert_uint_eq(s->did.duplicated, twice);
 }
 END_TEST
@@ -413,7 +284,7 @@ START_TEST(corruption_has_its_rate_and_is_one_bit)
 	spec->correlation = chances[_i].rho;
 	struct teststream *s = probe(1000);
 	assert_share((double)s->n_bent / (double)s->n, spec->rate,
-		     worth((double)s->n, fmax(chances[_i].rho, 0)));
+		     stat_worth((double)s->n, fmax(chances[_i].rho, 0)));
 	ck_assert_uint_eq(s->most_bits, 1);
 	ck_assert_uint_eq(s->did.corrupted, s->n_bent);
 }
@@ -441,7 +312,7 @@ START_TEST(reordering_has_its_rate)
 		ahead += !s->took[i];
 	}
 	assert_share((double)ahead / (double)s->n, spec->rate,
-		     worth((double)s->n, fmax(chances[_i].rho, 0)));
+		     stat_worth((double)s->n, fmax(chances[_i].rho, 0)));
 	ck_assert_uint_eq(s->did.reordered, ahead);
 	ck_assert_uint_gt(s->n_late, ahead / 2);
 }
@@ -568,8 +439,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_set_timeout(tc, 0); /* as long as the factor makes it */
-	ADD_EACH(tc, delays_have_their_mean_spread_and_shape, shapes);
-	ADD_EACH(tc, another_shape_is_not_taken_for_it, shapes);
+	tcase_add_loop_test(tc, delays_have_their_mean_spread_and_shape, 0, N_DELAY_LAWS);
+	tcase_add_loop_test(tc, another_shape_is_not_taken_for_it, 0, N_DELAY_LAWS);
 	ADD_EACH(tc, correlated_delays_keep_the_mean_and_lose_spread, three);
 	tcase_add_test(tc, no_delay_is_below_zero);
 	tcase_add_loop_test(tc, losses_have_their_rate_and_correlation, 0, 5);

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/wire/carrier.h"
 
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "harness/base/rtnl.h"
 
 struct carrier {
 	struct nl_sock *sk;
 };
-
-/* libnl has no code of its own for most errors, EMFILE is one; errno still tells. */
-static const char *reason(int rc)
-{
-	return rc == -NLE_FAILURE ? strerror(errno) : nl_geterror(rc);
-}
 
 struct carrier *carrier_open(struct err *err)
 {
@@ -27,10 +20,8 @@ struct carrier *carrier_open(struct err *err)
 		err_set(err, "out of memory");
 		return NULL;
 	}
-	c->sk = nl_socket_alloc();
-	int rc = c->sk ? nl_connect(c->sk, NETLINK_ROUTE) : -NLE_NOMEM;
-	if (rc < 0) {
-		err_set(err, "open a netlink socket: %s", reason(rc));
+	c->sk = rtnl_open(err);
+	if (!c->sk) {
 		carrier_close(c);
 		return NULL;
 	}
@@ -61,6 +52,7 @@ int carrier_set(struct carrier *c, int ifindex, bool up, struct err *err)
 		nlmsg_free(msg);
 	else
 		rc = nl_send_sync(c->sk, msg); /* frees the message */
-	return rc < 0 ? err_set(err, "take a cable's port %s: %s", up ? "up" : "down", reason(rc))
+	return rc < 0 ? err_set(err, "take a cable's port %s: %s", up ? "up" : "down",
+				rtnl_reason(rc))
 		      : 0;
 }

@@ -5,15 +5,12 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
+#include "harness/base/rtnl.h"
+
 int netlink_commit(struct nlbatch *batch, struct err *err)
 {
-	struct nl_sock *sk = nl_socket_alloc();
-	int rc = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
-
-	if (rc < 0)
-		rc = err_set(err, "open a netlink socket: %s", nl_geterror(rc));
-	else
-		rc = nlbatch_commit(batch, sk, err);
+	struct nl_sock *sk = rtnl_open(err);
+	int rc = sk ? nlbatch_commit(batch, sk, err) : -1;
 	int saved = errno;
 	nl_socket_free(sk);
 	errno = saved;

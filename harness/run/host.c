@@ -34,6 +34,7 @@
 #include <netlink/route/neighbour.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/rtnl.h"
 #include "harness/run/hostfs.h"
 #include "harness/run/nlbatch.h"
 #include "harness/run/offload.h"
@@ -70,29 +71,6 @@ static int go_home(const struct home *home, struct err *err)
 		return err_errno(err, "go back to the sandbox's own namespaces");
 	return 0;
 }
-
-static struct nl_sock *route_socket(struct err *err)
-{
-	struct nl_sock *sk = nl_socket_alloc();
-	int rc = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
-
-	if (rc < 0) {
-		/* libnl has no code of its own for most errors, EMFILE is one; errno still tells. */
-		if (rc == -NLE_FAILURE)
-			err_errno(err, "open a netlink socket");
-		else
-			err_set(err, "open a netlink socket: %s", nl_geterror(rc));
-		nl_socket_free(sk);
-		return NULL;
-	}
-	return sk;
-}
-
-static void cleanup_nl_socket(struct nl_sock **sk)
-{
-	nl_socket_free(*sk);
-}
-#define _cleanup_nl_ __attribute__((cleanup(cleanup_nl_socket)))
 
 /* Enters new namespaces, prepares what must be there before eth0 appears, and keeps their fds. */
 static int namespaces_create(const struct hosts_config *config, struct host *h, struct err *err)
@@ -172,7 +150,7 @@ static struct nl_msg *up_request(int ifindex)
 
 static int cables_create(const struct plan *plan, struct host *hosts, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_open(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 
@@ -319,7 +297,7 @@ static void add_addresses(struct nlbatch *batch, const struct plan *plan, const 
 /* Inside the host's network namespace: addresses, neighbours, offloads, the user's sysctls. */
 static int network_configure(const struct plan *plan, const struct host *h, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_open(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 
@@ -403,7 +381,7 @@ int host_visit(const struct host *h, host_visit_fn fn, void *arg, struct err *er
 
 static int remove_addresses(const struct host *h, void *arg, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_open(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 	uint64_t *ret_n = arg;
@@ -426,7 +404,7 @@ int host_remove_addresses(const struct host *h, uint64_t *ret_n, struct err *err
 
 static int restore_addresses(const struct host *h, void *arg, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_open(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 	const struct plan *const *plan = arg;

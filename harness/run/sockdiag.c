@@ -222,6 +222,19 @@ static void collect_victim(const struct inet_diag_msg *m, void *arg)
 	*vec_push(&v->arena, &v->list) = *m;
 }
 
+/* All there are of both families; of one when it fails for the other. */
+static int collect_victims(int fd, struct victims *ret, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		if (request_dump(fd, families[i]) < 0)
+			rc = err_errno(err, "ask for the sockets");
+		else if (read_dump(fd, collect_victim, ret, err) < 0)
+			rc = -1;
+	return rc;
+}
+
 /* 0 or the kernel's error number. */
 static int destroy_one(int fd, const struct inet_diag_msg *m)
 {
@@ -251,16 +264,12 @@ static int destroy_one(int fd, const struct inet_diag_msg *m)
 void sockdiag_destroy_all(int fd)
 {
 	struct err ignored = {0};
+	struct victims v = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		struct victims v = {0};
-
-		if (request_dump(fd, families[i]) == 0 &&
-		    read_dump(fd, collect_victim, &v, &ignored) == 0)
-			vec_foreach (m, &v.list)
-				(void)destroy_one(fd, m);
-		arena_free(&v.arena);
-	}
+	(void)collect_victims(fd, &v, &ignored);
+	vec_foreach (m, &v.list)
+		(void)destroy_one(fd, m);
+	arena_free(&v.arena);
 }
 
 /* A socket that is destroyed may leave another for a moment: a listener its half-open connections. */
@@ -284,11 +293,8 @@ static int explain_destroy(const struct inet_diag_msg *m, int error, struct err 
 static int destroy_round(int fd, size_t *ret_found, uint64_t *destroyed, struct err *err)
 {
 	struct victims v = {0};
-	int rc = 0;
+	int rc = collect_victims(fd, &v, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(families) && rc == 0; i++)
-		rc = request_dump(fd, families[i]) < 0 ? err_errno(err, "ask for the sockets")
-						       : read_dump(fd, collect_victim, &v, err);
 	*ret_found = v.list.n;
 	for (size_t i = 0; i < v.list.n && rc == 0; i++) {
 		int error = destroy_one(fd, &v.list.v[i]);

@@ -22,6 +22,7 @@ faults: harness/base harness/data faults/wire
 faults/wire: harness/base harness/data faults
 reference-app:
 scenarios/kernel/programs:
+scenarios/faults/programs:
 '
 bad=0
 checked=0

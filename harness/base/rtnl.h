@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRECUT_BASE_RTNL_H
+#define WIRECUT_BASE_RTNL_H
+
+#include <netlink/netlink.h>
+
+#include "harness/base/err.h"
+
+/*
+ * A socket of NETLINK_ROUTE, for the network namespace that the caller is in; nl_socket_free() closes
+ * it. NULL: an error, and errno is that of the call that failed.
+ */
+struct nl_sock *rtnl_open(struct err *err);
+
+/*
+ * What went wrong, for a failed call's return value; to be asked at once. libnl has no code of its own
+ * for most errors, EMFILE is one: of these errno still tells.
+ */
+const char *rtnl_reason(int rc);
+
+static inline void cleanup_nl_socket(struct nl_sock **sk)
+{
+	nl_socket_free(*sk);
+}
+
+#define _cleanup_nl_ __attribute__((cleanup(cleanup_nl_socket)))
+
+#endif
