@@ -17,6 +17,8 @@
 
 /* From the step that starts a sender to its first probe, with three processes to start. */
 #define STARTED_WITHIN (100 * NSEC_PER_MSEC)
+/* Less than there is from the last sender's start to the window. */
+#define STARTED_LATE NSEC_PER_SEC
 
 /* What one case is judged by. */
 struct view {
@@ -235,14 +237,25 @@ static double frame_bits(const struct view *v)
 	return 8.0 * (cable_size(v->c) + CABLE_HEADER_BYTES);
 }
 
-/* Of all but the first, from its arrival to that of the last: the line is never free in between. */
+/*
+ * Of the second half of the probes, when all senders have long been started and none keeps another from
+ * sending: the line is never free then. From the arrival of the first of them to that of the last.
+ */
 static struct cable_finding judge_rate(const struct view *v)
 {
-	double bits = frame_bits(v) * ((double)v->sink->arrived - 1);
-	double promised = v->c->line.bits_per_s;
+	double promised = v->c->line.bits_per_s, bits = 0;
+	nsec_t first = NSEC_UNSET, last = NSEC_UNSET;
 
-	return within(bits / seconds(v->sink->last - v->sink->first), promised,
-		      promised * RATE_WITHIN);
+	for (size_t i = v->sink->n / 2; i < v->sink->n; i++) {
+		if (v->sink->took[i] == NSEC_NEVER)
+			continue;
+		last = v->sink->sent[i] + v->sink->took[i];
+		if (first == NSEC_UNSET)
+			first = last;
+		else
+			bits += frame_bits(v);
+	}
+	return within(bits / seconds(last - first), promised, promised * RATE_WITHIN);
 }
 
 /* Who comes last into a full queue waits for nearly all of it. */
@@ -274,6 +287,12 @@ static bool find_edges(const struct view *v, size_t *before, size_t *after)
 	while (*after > 0 && v->struck[*after - 1] <= 0)
 		(*after)--;
 	return i > 0 && i < n && *after < n;
+}
+
+/* On the real clock a sender may have been started so late that it sent nothing before the window. */
+static double doubt_of_edges(const struct view *v, bool has_edges, double otherwise)
+{
+	return !has_edges && v->clock.late > STARTED_LATE ? INFINITY : otherwise;
 }
 
 /* From the last probe that got through before the window to the first that did behind it. */
@@ -318,7 +337,9 @@ static struct cable_finding judge_exact(const struct view *v)
 		wrong += is_meant ? v->struck[i] <= 0
 				  : !is_once_and_whole(v->sink, i) || v->struck[i] > 0;
 	}
-	return exactly(wrong, 0);
+	struct cable_finding f = exactly(wrong, 0);
+	f.doubt = doubt_of_edges(v, has_edges, 0);
+	return f;
 }
 
 static struct cable_finding judge_untouched(const struct view *v, const struct cable_stream *s)

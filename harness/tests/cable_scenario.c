@@ -13,7 +13,8 @@
 #define STAGGER_AIMED_US 150000
 #define START_US         1000000
 /* From the last probe until the receivers are asked: what waits on a line has arrived. */
-#define SETTLE_US 2000000
+#define SETTLE_US      2000000
+#define SETTLE_REAL_US 5000000
 
 /* What udp-probe sends at least. */
 #define SIZE_NORMAL 72
@@ -148,7 +149,7 @@ static void print_case(const struct script *s, const struct cable_case *c)
 
 static void print_timeline(const struct script *s)
 {
-	int64_t end = 0;
+	int64_t end = 0, settle = s->trial->real ? SETTLE_REAL_US : SETTLE_US;
 
 	fputs("timeline:\n", s->f);
 	for (const struct cable_case *c = NULL; (c = next_case(s->trial, c));) {
@@ -158,7 +159,7 @@ static void print_timeline(const struct script *s)
 		end = over > end ? over : end;
 		print_case(s, c);
 	}
-	fprintf(s->f, "  - {at: %" PRId64 "us, stop: [at-sink", end + SETTLE_US);
+	fprintf(s->f, "  - {at: %" PRId64 "us, stop: [at-sink", end + settle);
 	for (const struct cable_case *c = NULL; (c = next_case(s->trial, c));)
 		if (c->promises & CABLE_AIMED)
 			fprintf(s->f, ", at-%s", c->name);

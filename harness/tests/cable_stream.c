@@ -54,8 +54,7 @@ static void add_arrival(struct cable_stream *s, const struct probe_line *l, size
 	s->most_bits = l->bits > s->most_bits ? l->bits : s->most_bits;
 	s->n_late += l->number < *newest;
 	*newest = l->number > *newest ? l->number : *newest;
-	s->first = s->arrived++ ? s->first : l->received;
-	s->last = l->received;
+	s->arrived++;
 }
 
 static const char *read_log(struct arena *a, const char *folder, const char *host)

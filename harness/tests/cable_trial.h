@@ -20,6 +20,7 @@ struct cable_trial {
 	const char *probe; /* the program's path */
 	size_t n_probes;   /* of a case that does not say */
 	bool counter;      /* with what stands in place of the faults */
+	bool real;         /* for the real clock, where a busy machine starts programs late */
 };
 
 /* The scenario file's text. */
@@ -45,15 +46,14 @@ extern const struct cable_case cable_bare;
 
 /* What became of a stream of probes. */
 struct cable_stream {
-	size_t n;           /* probes */
-	nsec_t *sent;       /* CLOCK_REALTIME; NSEC_UNSET of one that did not arrive */
-	nsec_t *took;       /* the first of it; NSEC_NEVER: it did not arrive */
-	int *whole;         /* how often it arrived as it was sent */
-	int *bent;          /* how often otherwise */
-	int most_bits;      /* wrong in one of those */
-	size_t n_late;      /* that arrived behind one that was sent after them */
-	size_t arrived;     /* in all */
-	nsec_t first, last; /* arrivals, CLOCK_REALTIME; 0 if there are none */
+	size_t n;       /* probes */
+	nsec_t *sent;   /* CLOCK_REALTIME; NSEC_UNSET of one that did not arrive */
+	nsec_t *took;   /* the first of it; NSEC_NEVER: it did not arrive */
+	int *whole;     /* how often it arrived as it was sent */
+	int *bent;      /* how often otherwise */
+	int most_bits;  /* wrong in one of those */
+	size_t n_late;  /* that arrived behind one that was sent after them */
+	size_t arrived; /* in all */
 };
 
 struct cable_streams {
