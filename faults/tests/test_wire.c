@@ -153,7 +153,7 @@ START_TEST(delay_is_exact_and_counts_from_the_stamp)
 	/* Stamped at 10 ms, but read only at 12 ms: released at 60 ms all the same. */
 	struct testframe f = testframe_udp(0, 1, 1);
 	tw->clock = MSEC(12);
-	wire_input(tw->wire, 0, f.bytes, f.len, f.len, MSEC(10), MSEC(12));
+	testwire_put(tw->wire, 0, f.bytes, f.len, MSEC(10), MSEC(12));
 	ck_assert_int_eq(wire_next(tw->wire), MSEC(60));
 	testwire_end(tw, MSEC(100));
 	ck_assert(arrived(tw, 1, &t));
@@ -364,10 +364,10 @@ START_TEST(records_do_not_wait_for_ever)
 
 	fault("slow", "delay", 0, 0, NSEC_NEVER)->fault.mean = 100 * NSEC_PER_SEC;
 	struct wire *w = counting_wire(&c);
-	wire_input(w, 0, slow.bytes, slow.len, slow.len, 1, 1);
+	testwire_put(w, 0, slow.bytes, slow.len, 1, 1);
 	for (int i = 0; i < n; i++) {
 		ck_assert_uint_le(c.emitted + 1 - c.captured, 1 << 19);
-		wire_input(w, 2, quick.bytes, quick.len, quick.len, 2 + i, 2 + i);
+		testwire_put(w, 2, quick.bytes, quick.len, 2 + i, 2 + i);
 	}
 	ck_assert_uint_eq(c.open, 1);
 	wire_end(w, 200 * NSEC_PER_SEC);
@@ -388,14 +388,14 @@ START_TEST(what_cannot_be_held_is_counted_as_lost)
 	fault("slow", "delay", 0, 0, NSEC_NEVER)->fault.mean = MSEC(10);
 	struct wire *w = counting_wire(&c);
 	for (int i = 0; i < n; i++)
-		wire_input(w, 0, bytes, sizeof(bytes), sizeof(bytes), 1, 1);
+		testwire_put(w, 0, bytes, sizeof(bytes), 1, 1);
 	wire_advance(w, MSEC(20));
 	wire_recycle(w);
 	ck_assert_uint_gt(c.lost, 0);
 	ck_assert_uint_gt(c.emitted, 0);
 	ck_assert_uint_eq(c.emitted + c.lost, (uint64_t)n);
 	/* What was released makes room again. */
-	wire_input(w, 0, bytes, sizeof(bytes), sizeof(bytes), MSEC(30), MSEC(30));
+	testwire_put(w, 0, bytes, sizeof(bytes), MSEC(30), MSEC(30));
 	wire_advance(w, MSEC(50));
 	ck_assert_uint_eq(c.emitted + c.lost, (uint64_t)n + 1);
 	wire_end(w, MSEC(60));

@@ -48,6 +48,9 @@ void testwire_run(struct testwire *tw, nsec_t t);
 /* Moves the clock to t and puts a frame in there. */
 void testwire_input(struct testwire *tw, nsec_t t, int host, struct testframe f);
 
+/* A whole frame straight into an engine, without this one's clock. */
+void testwire_put(struct wire *w, int host, const uint8_t *bytes, size_t len, nsec_t t, nsec_t now);
+
 /* Moves the clock to t and ends. */
 void testwire_end(struct testwire *tw, nsec_t t);
 

@@ -11,6 +11,7 @@
  *            the receiver's TCP in it, and what ran in threads of the kernel is in none
  *   delay    what a delay of 20 ms really was, less 20 ms, by the kernel's stamps of probes;
  *            under load a bulk transfer goes through the same engine
+ *   gso      the bulk with the offloads of hosts on, of the plain veth pair's ends too
  *   cables   100 hosts that talk in pairs, beside one pair
  *
  * The faults are all asked of each packet: a delay (1 fault), and with it a rate, a loss, a duplicate
@@ -44,6 +45,7 @@ struct run {
 	enum way way;
 	enum traffic_kind kind;
 	int n_faults, n_hosts;
+	enum gso gso;
 };
 
 struct figures {
@@ -117,10 +119,11 @@ static void run_load(const struct run *run)
 
 	if (!benchnet_begin(&b, run->n_hosts))
 		_exit(2);
+	b.plan->gso = run->gso;
 	add_faults(&b, run->n_faults, 1);
 	benchnet_up(&b);
 	if (run->way == PLAIN_VETH)
-		benchnet_join_directly(&b, false);
+		benchnet_join_directly(&b, run->gso == GSO_ON);
 	for (int i = 0; i < n; i++)
 		t[i] = traffic_start(run->kind, b.hosts[2 * i].net_fd, b.hosts[2 * i + 1].net_fd,
 				     run->way == ENGINE ? b.plan->hosts.v[2 * i + 1].ip4
@@ -220,9 +223,9 @@ static double measure(const char *what, struct run run, double beside)
 	return print_load(what, &run, beside);
 }
 
-static void print_series(enum traffic_kind kind)
+static void print_series(enum traffic_kind kind, enum gso gso)
 {
-	struct run run = {.way = PLAIN_VETH, .kind = kind, .n_hosts = 2};
+	struct run run = {.way = PLAIN_VETH, .kind = kind, .n_hosts = 2, .gso = gso};
 
 	measure("plain veth", run, 0);
 	run.way = ENGINE;
@@ -265,9 +268,11 @@ int main(void)
 		return 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("bulk, packet by packet\n");
-	print_series(TRAFFIC_BULK);
+	print_series(TRAFFIC_BULK, GSO_OFF);
+	printf("bulk, gso: on (packets are frames of up to 64 KiB)\n");
+	print_series(TRAFFIC_BULK, GSO_ON);
 	printf("packets of %d bytes\n", TRAFFIC_PACKET_BYTES);
-	print_series(TRAFFIC_PACKETS);
+	print_series(TRAFFIC_PACKETS, GSO_OFF);
 	printf("bulk, packet by packet, by cables\n");
 	struct run run = {.way = ENGINE, .kind = TRAFFIC_BULK, .n_hosts = 2};
 	measure("one pair", run, 0);
