@@ -191,7 +191,9 @@ static bool check(const struct fault_spec *spec, const char **message, const cha
 static bool is_limited_in_packets(const struct fault_spec *spec, const char **what,
 				  const char **mend)
 {
-	*what = "a 'limit' in packets, which is that of a 'rate' unless it says another,";
+	*what = spec->limit.packets != COUNT_UNSET
+			? "a 'limit' in packets"
+			: "the limit of 1000 packets, which a 'rate' has unless it says another,";
 	*mend = "give a limit in 'bytes' or 'time', or " FAULT_LEAVE_OUT_GSO;
 	return packet_limit(&spec->limit);
 }

@@ -311,13 +311,12 @@ struct counts {
 	uint64_t emitted, captured, open, lost;
 };
 
-static void count_emitted(void *ctx, int host, const uint8_t *bytes, size_t len)
+static void count_emitted(void *ctx, int host, const struct cable_frame *f)
 {
 	struct counts *c = ctx;
 
 	(void)host;
-	(void)bytes;
-	(void)len;
+	(void)f;
 	c->emitted++;
 }
 
@@ -403,6 +402,30 @@ START_TEST(what_cannot_be_held_is_counted_as_lost)
 }
 END_TEST
 
+/* What its sender left to the hardware goes with a frame, and with a second one, over any delay. */
+START_TEST(what_is_left_to_do_goes_with_the_frame)
+{
+	const struct virtio_net_hdr left = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					    .hdr_len = 54,
+					    .gso_size = 1448,
+					    .csum_start = 34,
+					    .csum_offset = 16};
+	struct testframe f = testframe_udp(0, 1, 1);
+
+	fault("slow", "delay", 0, 0, NSEC_NEVER)->fault.mean = MSEC(5);
+	fault("twice", "duplicate", 1, 0, NSEC_NEVER)->fault.rate = 1;
+	struct testwire *tw = testwire_new(&arena, plan);
+	wire_input(tw->wire, 0,
+		   &(struct cable_frame){f.bytes, f.len, .original_len = f.len, .offload = left}, 1,
+		   1);
+	testwire_end(tw, MSEC(10));
+	ck_assert_uint_eq(tw->emitted.n, 2);
+	vec_foreach (e, &tw->emitted)
+		ck_assert_mem_eq(&e->offload, &left, sizeof(left));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("engine");
@@ -424,6 +447,7 @@ int main(void)
 	tcase_add_test(tc, garbage_passes_through);
 	tcase_add_test(tc, a_bad_address_in_the_plan_is_an_error);
 	tcase_add_test(tc, records_do_not_wait_for_ever);
+	tcase_add_test(tc, what_is_left_to_do_goes_with_the_frame);
 	tcase_add_test(tc, what_cannot_be_held_is_counted_as_lost);
 	return run_tests("wire", tc);
 }

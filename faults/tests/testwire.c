@@ -13,6 +13,7 @@ static void emit(void *ctx, int host, const struct cable_frame *f)
 	e->t = tw->clock;
 	e->host = host;
 	e->len = f->len;
+	e->offload = f->offload;
 	memcpy(e->bytes, f->bytes, f->len < sizeof(e->bytes) ? f->len : sizeof(e->bytes));
 }
 

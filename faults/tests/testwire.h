@@ -11,6 +11,7 @@ struct emitted {
 	nsec_t t; /* what the clock showed */
 	int host;
 	size_t len;
+	struct virtio_net_hdr offload;
 	uint8_t bytes[256];
 };
 
