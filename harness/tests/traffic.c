@@ -117,11 +117,15 @@ static void __attribute__((noreturn)) receive_bulk(int fd, struct traffic_count 
 	_exit(0);
 }
 
-static void start_bulk(struct traffic *t, int from_ns, int to_ns, const char *to_ip)
+static void start_bulk(struct traffic *t, enum traffic_kind kind, int from_ns, int to_ns,
+		       const char *to_ip)
 {
+	const int buffer = STREAM_BUFFER_BYTES;
 	_cleanup_close_ int listener = socket_in(to_ns, SOCK_STREAM);
 	_cleanup_close_ int client = socket_in(from_ns, SOCK_STREAM);
 
+	if (kind == TRAFFIC_STREAM)
+		setsockopt(client, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	bind_to(listener, to_ip, TRAFFIC_PORT);
 	if (listen(listener, 1))
 		die("listen");
@@ -226,10 +230,10 @@ struct traffic traffic_start(enum traffic_kind kind, int from_ns, int to_ns, con
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (t.received == MAP_FAILED)
 		die("mmap");
-	if (kind == TRAFFIC_BULK)
-		start_bulk(&t, from_ns, to_ns, to_ip);
-	else
+	if (kind == TRAFFIC_PACKETS)
 		start_packets(&t, from_ns, to_ns, to_ip);
+	else
+		start_bulk(&t, kind, from_ns, to_ns, to_ip);
 	return t;
 }
 

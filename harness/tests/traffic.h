@@ -13,12 +13,14 @@
  */
 
 enum traffic_kind {
-	TRAFFIC_BULK,    /* one TCP connection as fast as it goes */
+	TRAFFIC_BULK,   /* one TCP connection as fast as it goes: what has no room queues up */
+	TRAFFIC_STREAM, /* the same with at most STREAM_BUFFER_BYTES on their way, so little queues */
 	TRAFFIC_PACKETS, /* UDP of TRAFFIC_PACKET_BYTES each, so many on their way at most that no
 			    receiver's buffer overflows */
 };
 
 #define TRAFFIC_PACKET_BYTES 64
+#define STREAM_BUFFER_BYTES  (64 * 1024)
 
 /* Counted by the receiver, at any time. */
 struct traffic_count {
