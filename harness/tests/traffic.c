@@ -26,10 +26,10 @@
 #define BLOCK_BYTES  ((size_t)256 * 1024)
 
 /*
- * A socket's buffer of the stock size holds some 550 of the smallest packets, which the kernel counts
- * with 768 bytes each.
+ * The kernel counts the smallest packet with 768 bytes or some more, of the two times 208 KiB that a
+ * receiver may have; who sends more at once than it holds measures its losses.
  */
-#define PACKETS_ON_THEIR_WAY 384
+#define PACKETS_ON_THEIR_WAY 192
 #define RECEIVE_BUFFER_BYTES (208 * 1024)
 #define PACKETS_AT_ONCE      32
 /* Without any news for so long, those on their way are taken for lost. */
