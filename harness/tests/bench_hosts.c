@@ -59,7 +59,7 @@ static int n_ports(void)
 static void allow_descriptors(int n_hosts)
 {
 	struct rlimit limit;
-	rlim_t needed = (rlim_t)(n_hosts * DESCRIPTORS_PER_HOST + DESCRIPTORS_BESIDE);
+	rlim_t needed = (rlim_t)n_hosts * DESCRIPTORS_PER_HOST + DESCRIPTORS_BESIDE;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;

@@ -143,10 +143,12 @@ static void run_load(const struct run *run)
 	benchnet_up(&b);
 	if (run->way == PLAIN_VETH)
 		benchnet_join_directly(&b, run->gso == GSO_ON);
-	for (int i = 0; i < n; i++)
-		t[i] = traffic_start(run->kind, b.hosts[2 * i].net_fd, b.hosts[2 * i + 1].net_fd,
-				     run->way == ENGINE ? b.plan->hosts.v[2 * i + 1].ip4
-							: "10.1.0.2");
+	for (int i = 0; i < n; i++) {
+		const struct host *pair = &b.hosts[(size_t)i * 2];
+
+		t[i] = traffic_start(run->kind, pair[0].net_fd, pair[1].net_fd,
+				     run->way == ENGINE ? pair[1].plan->ip4 : "10.1.0.2");
+	}
 	poll(NULL, 0, WARM_UP_MS);
 	struct sample before = take_sample(run, &b, t, n);
 	for (int i = 0; i < WINDOWS; i++) {
@@ -309,10 +311,10 @@ static void print_delay(const char *what, int load)
 		return;
 	}
 	qsort(f->late, (size_t)f->n_probes, sizeof(nsec_t), by_length);
+	const nsec_t p50 = f->late[f->n_probes / 2], p99 = f->late[f->n_probes * 99 / 100];
 	printf("  %-12s p50 %.0f us, p99 %.0f us, at most %.0f us (%d probes)", what,
-	       usec((double)f->late[f->n_probes / 2]),
-	       usec((double)f->late[f->n_probes * 99 / 100]),
-	       usec((double)f->late[f->n_probes - 1]), f->n_probes);
+	       usec((double)p50), usec((double)p99), usec((double)f->late[f->n_probes - 1]),
+	       f->n_probes);
 	print_lost(f);
 }
 
