@@ -33,5 +33,6 @@ const struct fault_ops fault_corrupt = {
 	.stage = FAULT_STAGE_CORRUPT,
 	.check = chance_check,
 	.state_size = sizeof(struct chance),
+	.needs_packets = fault_needs_packets,
 	.packet = corrupt,
 };

@@ -115,6 +115,12 @@ struct fault_ops {
 	 */
 	bool (*check)(const struct fault_spec *spec, const char **message, const char **hint);
 
+	/*
+	 * With these keys it is about single packets, so hosts may not send many in one frame: what of
+	 * it is, and the mend (static strings); false if nothing is. NULL: never.
+	 */
+	bool (*needs_packets)(const struct fault_spec *spec, const char **what, const char **mend);
+
 	/* What it remembers of each cable from packet to packet; see struct fault_call. */
 	size_t state_size, cable_state_size;
 	/* Frees what a state holds beside its own bytes, of which it may be all zero. May be NULL. */
@@ -157,6 +163,11 @@ bool fault_takes_target_alone(const struct fault_ops *ops);
 
 /* The `packet` of a fault that drops whatever it is shown. */
 void fault_drop(const struct fault_call *call, struct fate *fate);
+
+/* The `needs_packets` of a fault that always does. */
+bool fault_needs_packets(const struct fault_spec *spec, const char **what, const char **mend);
+/* And the mend that is always one. */
+#define FAULT_LEAVE_OUT_GSO "leave out 'gso: on'"
 
 /* The kind of that name, or NULL. */
 const struct fault_ops *fault_find(const char *name);

@@ -115,6 +115,16 @@ static bool gemodel_strikes(const struct fault_call *call)
 	return rng_uniform(call->rng) < share;
 }
 
+/* A share of the frames is a share of the packets; but what is counted is told one by one. */
+static bool counts_packets(const struct fault_spec *spec, const char **what, const char **mend)
+{
+	*mend = "give a 'rate', which is then a share of the frames, or " FAULT_LEAVE_OUT_GSO;
+	*what = spec->nth.n                      ? "'nth' of a loss"
+		: spec->every_nth != COUNT_UNSET ? "'every-nth' of a loss"
+						 : "'gemodel' of a loss";
+	return spec->rate < 0;
+}
+
 static bool is_listed(const struct count_list *nth, uint64_t n)
 {
 	vec_foreach (count, nth)
@@ -144,6 +154,7 @@ const struct fault_ops fault_loss = {
 	.fields = fields,
 	.stage = FAULT_STAGE_LOSS,
 	.check = check,
+	.needs_packets = counts_packets,
 	.state_size = sizeof(struct state),
 	.packet = lose,
 };

@@ -55,5 +55,6 @@ const struct fault_ops fault_mtu = {
 	.stage = FAULT_STAGE_BLOCK,
 	.check = check,
 	.concerns = is_too_big,
+	.needs_packets = fault_needs_packets,
 	.packet = drop,
 };

@@ -188,6 +188,16 @@ static bool check(const struct fault_spec *spec, const char **message, const cha
 	return false;
 }
 
+static bool is_limited_in_packets(const struct fault_spec *spec, const char **what,
+				  const char **mend)
+{
+	*what = spec->limit.packets != COUNT_UNSET
+			? "a 'limit' in packets"
+			: "the limit of 1000 packets, which a 'rate' has unless it says another,";
+	*mend = "give a limit in 'bytes' or 'time', or " FAULT_LEAVE_OUT_GSO;
+	return packet_limit(&spec->limit);
+}
+
 const struct fault_ops fault_rate = {
 	.name = "rate",
 	.doc = "a narrow line: so many bits a second, a queue in front of it, and what finds no "
@@ -195,6 +205,7 @@ const struct fault_ops fault_rate = {
 	.fields = fields,
 	.stage = FAULT_STAGE_RATE,
 	.check = check,
+	.needs_packets = is_limited_in_packets,
 	.state_size = sizeof(struct state),
 	.forget = forget,
 	.packet = queue,

@@ -60,6 +60,13 @@ void fault_drop(const struct fault_call *call, struct fate *fate)
 	fate->drop = true;
 }
 
+bool fault_needs_packets(const struct fault_spec *spec, const char **what, const char **mend)
+{
+	*what = spec->ops->name;
+	*mend = FAULT_LEAVE_OUT_GSO;
+	return true;
+}
+
 const struct fault_ops *fault_find(const char *name)
 {
 	for (const struct fault_ops *const *ops = fault_registry; *ops; ops++)

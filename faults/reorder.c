@@ -29,6 +29,13 @@ struct state {
 	int64_t n_behind; /* packets since the last that was sent ahead */
 };
 
+static bool counts_packets(const struct fault_spec *spec, const char **what, const char **mend)
+{
+	*what = "the 'gap' of a reorder";
+	*mend = "leave out 'gap', or 'gso: on'";
+	return spec->gap != COUNT_UNSET;
+}
+
 static void reorder(const struct fault_call *call, struct fate *fate)
 {
 	struct state *s = call->state;
@@ -52,6 +59,7 @@ const struct fault_ops fault_reorder = {
 	.stage = FAULT_STAGE_REORDER,
 	.beside = &fault_delay,
 	.check = chance_check,
+	.needs_packets = counts_packets,
 	.state_size = sizeof(struct state),
 	.packet = reorder,
 };

@@ -249,8 +249,8 @@ START_TEST(late_reading_falsifies_no_window)
 	fault("cut", "blackhole", 1, MSEC(10), MSEC(20));
 	struct testwire *tw = testwire_new(&arena, plan);
 	/* Both are read after the window is over. */
-	wire_input(tw->wire, 0, before.bytes, before.len, before.len, MSEC(9), MSEC(30));
-	wire_input(tw->wire, 0, during.bytes, during.len, during.len, MSEC(11), MSEC(30));
+	testwire_put(tw->wire, 0, before.bytes, before.len, MSEC(9), MSEC(30));
+	testwire_put(tw->wire, 0, during.bytes, during.len, MSEC(11), MSEC(30));
 	testwire_end(tw, MSEC(100));
 	ck_assert(arrived(tw, 1, NULL));
 	ck_assert(!arrived(tw, 2, NULL));

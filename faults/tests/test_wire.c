@@ -153,7 +153,7 @@ START_TEST(delay_is_exact_and_counts_from_the_stamp)
 	/* Stamped at 10 ms, but read only at 12 ms: released at 60 ms all the same. */
 	struct testframe f = testframe_udp(0, 1, 1);
 	tw->clock = MSEC(12);
-	wire_input(tw->wire, 0, f.bytes, f.len, f.len, MSEC(10), MSEC(12));
+	testwire_put(tw->wire, 0, f.bytes, f.len, MSEC(10), MSEC(12));
 	ck_assert_int_eq(wire_next(tw->wire), MSEC(60));
 	testwire_end(tw, MSEC(100));
 	ck_assert(arrived(tw, 1, &t));
@@ -311,13 +311,12 @@ struct counts {
 	uint64_t emitted, captured, open, lost;
 };
 
-static void count_emitted(void *ctx, int host, const uint8_t *bytes, size_t len)
+static void count_emitted(void *ctx, int host, const struct cable_frame *f)
 {
 	struct counts *c = ctx;
 
 	(void)host;
-	(void)bytes;
-	(void)len;
+	(void)f;
 	c->emitted++;
 }
 
@@ -364,10 +363,10 @@ START_TEST(records_do_not_wait_for_ever)
 
 	fault("slow", "delay", 0, 0, NSEC_NEVER)->fault.mean = 100 * NSEC_PER_SEC;
 	struct wire *w = counting_wire(&c);
-	wire_input(w, 0, slow.bytes, slow.len, slow.len, 1, 1);
+	testwire_put(w, 0, slow.bytes, slow.len, 1, 1);
 	for (int i = 0; i < n; i++) {
 		ck_assert_uint_le(c.emitted + 1 - c.captured, 1 << 19);
-		wire_input(w, 2, quick.bytes, quick.len, quick.len, 2 + i, 2 + i);
+		testwire_put(w, 2, quick.bytes, quick.len, 2 + i, 2 + i);
 	}
 	ck_assert_uint_eq(c.open, 1);
 	wire_end(w, 200 * NSEC_PER_SEC);
@@ -388,18 +387,42 @@ START_TEST(what_cannot_be_held_is_counted_as_lost)
 	fault("slow", "delay", 0, 0, NSEC_NEVER)->fault.mean = MSEC(10);
 	struct wire *w = counting_wire(&c);
 	for (int i = 0; i < n; i++)
-		wire_input(w, 0, bytes, sizeof(bytes), sizeof(bytes), 1, 1);
+		testwire_put(w, 0, bytes, sizeof(bytes), 1, 1);
 	wire_advance(w, MSEC(20));
 	wire_recycle(w);
 	ck_assert_uint_gt(c.lost, 0);
 	ck_assert_uint_gt(c.emitted, 0);
 	ck_assert_uint_eq(c.emitted + c.lost, (uint64_t)n);
 	/* What was released makes room again. */
-	wire_input(w, 0, bytes, sizeof(bytes), sizeof(bytes), MSEC(30), MSEC(30));
+	testwire_put(w, 0, bytes, sizeof(bytes), MSEC(30), MSEC(30));
 	wire_advance(w, MSEC(50));
 	ck_assert_uint_eq(c.emitted + c.lost, (uint64_t)n + 1);
 	wire_end(w, MSEC(60));
 	wire_free(w);
+}
+END_TEST
+
+/* What its sender left to the hardware goes with a frame, and with a second one, over any delay. */
+START_TEST(what_is_left_to_do_goes_with_the_frame)
+{
+	const struct virtio_net_hdr left = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					    .hdr_len = 54,
+					    .gso_size = 1448,
+					    .csum_start = 34,
+					    .csum_offset = 16};
+	struct testframe f = testframe_udp(0, 1, 1);
+
+	fault("slow", "delay", 0, 0, NSEC_NEVER)->fault.mean = MSEC(5);
+	fault("twice", "duplicate", 1, 0, NSEC_NEVER)->fault.rate = 1;
+	struct testwire *tw = testwire_new(&arena, plan);
+	wire_input(tw->wire, 0,
+		   &(struct cable_frame){f.bytes, f.len, .original_len = f.len, .offload = left}, 1,
+		   1);
+	testwire_end(tw, MSEC(10));
+	ck_assert_uint_eq(tw->emitted.n, 2);
+	vec_foreach (e, &tw->emitted)
+		ck_assert_int_eq(memcmp(&e->offload, &left, sizeof(left)), 0);
 }
 END_TEST
 
@@ -424,6 +447,7 @@ int main(void)
 	tcase_add_test(tc, garbage_passes_through);
 	tcase_add_test(tc, a_bad_address_in_the_plan_is_an_error);
 	tcase_add_test(tc, records_do_not_wait_for_ever);
+	tcase_add_test(tc, what_is_left_to_do_goes_with_the_frame);
 	tcase_add_test(tc, what_cannot_be_held_is_counted_as_lost);
 	return run_tests("wire", tc);
 }

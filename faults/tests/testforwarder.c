@@ -26,6 +26,7 @@ static struct forwarder_msg receive(const struct testforwarder *f)
 
 static void tell(const struct testforwarder *f, struct forwarder_msg msg)
 {
+	atomic_fetch_add(&f->config.shared->n_commands, 1);
 	if (send(f->control, &msg, sizeof(msg), MSG_NOSIGNAL) != sizeof(msg))
 		die("the forwarder does not listen");
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "faults/tests/testframe.h"
-#include "faults/wire/wire.h"
+#include "faults/tests/testwire.h"
 
 #define FRAME_MAX 1514
 
@@ -54,12 +54,12 @@ static size_t bits_off(const struct runner *r, uint32_t id, const uint8_t *bytes
 	return bits;
 }
 
-static void emit(void *ctx, int host, const uint8_t *bytes, size_t len)
+static void emit(void *ctx, int host, const struct cable_frame *f)
 {
 	struct runner *r = ctx;
 	struct teststream *s = r->stream;
-	uint32_t id = testframe_id(bytes);
-	size_t bits = bits_off(r, id, bytes, len);
+	uint32_t id = testframe_id(f->bytes);
+	size_t bits = bits_off(r, id, f->bytes, f->len);
 
 	(void)host;
 	s->last = r->clock;
@@ -115,7 +115,7 @@ static void send_all(struct runner *r)
 		size_t len = make_frame(r, (uint32_t)i, bytes);
 
 		run_until(r, sent_at(r, i));
-		wire_input(r->wire, 0, bytes, len, len, r->clock, r->clock);
+		testwire_put(r->wire, 0, bytes, len, r->clock, r->clock);
 		wire_recycle(r->wire);
 	}
 	run_until(r, NSEC_NEVER);

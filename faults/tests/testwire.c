@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void emit(void *ctx, int host, const uint8_t *bytes, size_t len)
+static void emit(void *ctx, int host, const struct cable_frame *f)
 {
 	struct testwire *tw = ctx;
 	struct emitted *e = vec_push(tw->arena, &tw->emitted);
 
 	e->t = tw->clock;
 	e->host = host;
-	e->len = len;
-	memcpy(e->bytes, bytes, len < sizeof(e->bytes) ? len : sizeof(e->bytes));
+	e->len = f->len;
+	e->offload = f->offload;
+	memcpy(e->bytes, f->bytes, f->len < sizeof(e->bytes) ? f->len : sizeof(e->bytes));
 }
 
 static void record(void *ctx, const struct observation *o)
@@ -70,11 +71,17 @@ void testwire_run(struct testwire *tw, nsec_t t)
 	tw->clock = t;
 }
 
+void testwire_put(struct wire *w, int host, const uint8_t *bytes, size_t len, nsec_t t, nsec_t now)
+{
+	wire_input(w, host, &(struct cable_frame){.bytes = bytes, .len = len, .original_len = len},
+		   t, now);
+}
+
 void testwire_input(struct testwire *tw, nsec_t t, int host, struct testframe f)
 {
 	testwire_run(tw, t - 1);
 	tw->clock = t;
-	wire_input(tw->wire, host, f.bytes, f.len, f.len, t, t);
+	testwire_put(tw->wire, host, f.bytes, f.len, t, t);
 	wire_recycle(tw->wire);
 }
 

@@ -11,6 +11,7 @@ struct emitted {
 	nsec_t t; /* what the clock showed */
 	int host;
 	size_t len;
+	struct virtio_net_hdr offload;
 	uint8_t bytes[256];
 };
 
@@ -47,6 +48,9 @@ void testwire_run(struct testwire *tw, nsec_t t);
 
 /* Moves the clock to t and puts a frame in there. */
 void testwire_input(struct testwire *tw, nsec_t t, int host, struct testframe f);
+
+/* A whole frame straight into an engine, without this one's clock. */
+void testwire_put(struct wire *w, int host, const uint8_t *bytes, size_t len, nsec_t t, nsec_t now);
 
 /* Moves the clock to t and ends. */
 void testwire_end(struct testwire *tw, nsec_t t);

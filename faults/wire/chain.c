@@ -70,6 +70,9 @@ void chain_add(struct chain *c, struct running_fault *f, struct fault_memory *ca
 	if (asprintf(&stream, "%s/%s/%s", f->stream, c->host, direction_names[c->direction]) < 0)
 		abort();
 	rng_init(&c->links[i].rng, seed, stream);
+	if (asprintf(&c->links[i].by, " by %s (%s on %s %s)", f->label, ops->name, c->host,
+		     direction_names[c->direction]) < 0)
+		abort();
 }
 
 /* Nothing of an earlier window is remembered in this one. */
@@ -93,56 +96,68 @@ void chain_free(struct chain *c)
 		if (ops->forget && c->links[i].memory.state)
 			ops->forget(c->links[i].memory.state, NULL);
 		fault_memory_free(&c->links[i].memory);
+		free(c->links[i].by);
 	}
 	free(c->links);
 	c->links = NULL;
 	c->n = 0;
 }
 
-static void note(const struct chain *c, const struct running_fault *f, struct trace *trace,
-		 uint64_t id, const char *what)
+/* "delayed 12.345 ms", by hand: this is done for each packet of a fault that is on for long. */
+static const char *delayed_text(char *end, nsec_t delay)
 {
-	trace_note(trace, id, "%s by %s (%s on %s %s)", what, f->label, f->step->fault.ops->name,
-		   c->host, direction_names[c->direction]);
+	static const char head[] = "delayed ", tail[] = " ms";
+	uint64_t usec = (uint64_t)((delay + NSEC_PER_USEC / 2) / NSEC_PER_USEC);
+	int digits = 0;
+
+	end -= sizeof(tail);
+	memcpy(end, tail, sizeof(tail));
+	for (; usec || digits <= 3; usec /= 10, digits++) {
+		if (digits == 3)
+			*--end = '.';
+		*--end = (char)('0' + usec % 10);
+	}
+	end -= sizeof(head) - 1;
+	memcpy(end, head, sizeof(head) - 1);
+	return end;
 }
 
-static void note_delay(const struct chain *c, const struct running_fault *f, struct trace *trace,
-		       uint64_t id, nsec_t delay)
+static void note_delay(const struct chain_link *l, struct trace *trace, uint64_t id, nsec_t delay)
 {
-	char what[64];
+	char text[64];
 
-	snprintf(what, sizeof(what), "delayed %.3f ms", (double)delay / (double)NSEC_PER_MSEC);
-	note(c, f, trace, id, what);
+	trace_note_by(trace, id, delayed_text(text + sizeof(text), delay), l->by);
 }
 
 /* Counts and notes what one fault made of the packet: `fate`, which was `before`. */
-static void account(const struct chain *c, struct running_fault *f, const struct fate *before,
-		    const struct fate *fate, struct trace *trace, uint64_t id)
+static void account(const struct chain_link *l, const struct fate *before, const struct fate *fate,
+		    struct trace *trace, uint64_t id)
 {
+	const struct running_fault *f = l->fault;
 	struct receipt *did = &f->windows[f->current].did;
 	nsec_t delay = fate->delay + fate->queued - before->delay - before->queued;
 
 	if (fate->drop) {
 		did->dropped++;
 		trace_dropped(trace, id, f->index);
-		note(c, f, trace, id, "dropped");
+		trace_note_by(trace, id, "dropped", l->by);
 		return;
 	}
 	if (fate->corrupt && !before->corrupt) {
 		did->corrupted++;
 		trace_dropped(trace, id, f->index);
-		note(c, f, trace, id, "corrupted");
+		trace_note_by(trace, id, "corrupted", l->by);
 	}
 	if (fate->duplicate) {
 		did->duplicated++;
-		note(c, f, trace, id, "duplicated");
+		trace_note_by(trace, id, "duplicated", l->by);
 	}
 	if (fate->reordered && !before->reordered) {
 		did->reordered++;
-		note(c, f, trace, id, "sent ahead");
+		trace_note_by(trace, id, "sent ahead", l->by);
 	} else if (delay) {
 		did->delayed++;
-		note_delay(c, f, trace, id, delay);
+		note_delay(l, trace, id, delay);
 	}
 }
 
@@ -202,33 +217,34 @@ static bool is_about(const struct chain *c, const struct running_fault *f,
 	       (!spec->ops->concerns || spec->ops->concerns(spec, p->packet));
 }
 
-struct passing chain_pass(struct chain *c, size_t first, const struct crossing_packet *p,
-			  struct trace *trace)
+void chain_pass(struct chain *c, size_t first, const struct crossing_packet *p, struct trace *trace,
+		struct passing *ret)
 {
-	struct passing passing = {0};
-	struct fate *fate = &passing.fate;
+	struct fate *fate = &ret->fate;
+
+	*fate = (struct fate){0};
+	ret->n_answers = ret->n_copies = 0;
 
 	for (size_t i = first; i < c->n && !fate->drop; i++) {
 		struct chain_link *l = &c->links[i];
 		struct running_fault *f = l->fault;
-		const struct fate before = *fate;
 
 		if (!f->n_open || !is_about(c, f, p))
 			continue;
+		const struct fate before = *fate;
 		struct receipt *did = &f->windows[f->current].did;
 		const struct receipt so_far = *did;
 
 		did->matched++;
 		show(c, l, p, fate);
-		if (fate->duplicate && passing.n_copies == CHAIN_MAX_COPIES)
+		if (fate->duplicate && ret->n_copies == CHAIN_MAX_COPIES)
 			fate->duplicate = false;
-		account(c, f, &before, fate, trace, p->id);
+		account(l, &before, fate, trace, p->id);
 		if (answers(fate))
-			add_answer(&passing, f, fate);
+			add_answer(ret, f, fate);
 		receipt_add_growth(flow_counts_of_packet(&f->flows, p->packet), &so_far, did);
 		if (fate->duplicate)
-			passing.copies[passing.n_copies++] = i + 1;
+			ret->copies[ret->n_copies++] = i + 1;
 		fate->duplicate = false;
 	}
-	return passing;
 }

@@ -50,6 +50,7 @@ struct chain_link {
 	struct rng rng;
 	struct fault_memory memory;
 	struct fault_memory *cable_memory; /* shared with the other direction; not ours */
+	char *by; /* what a packet's comment says of it: " by cut (blackhole on server to-host)" */
 };
 
 /* The faults of one direction of one cable, in the order in which they see a packet. */
@@ -106,9 +107,9 @@ struct passing {
 
 /*
  * Asks each fault from link `first` on that is on and matches, until one drops the packet. What was
- * done is counted, and noted in the trace.
+ * done is counted, and noted in the trace. Of the arrays of *ret only as much is written as counts.
  */
-struct passing chain_pass(struct chain *c, size_t first, const struct crossing_packet *p,
-			  struct trace *trace);
+void chain_pass(struct chain *c, size_t first, const struct crossing_packet *p, struct trace *trace,
+		struct passing *ret);
 
 #endif

@@ -25,7 +25,8 @@
  * socket, gives the engine all frames that were stamped before that time, and lets it do what is due
  * by then. In that order: a frame that left its host after START was sent must find the timeline
  * started, and one that left before an edge must meet the fault as it was before the edge, however
- * late we are. A frame stamped later than the round's time waits for the next one.
+ * late we are. A frame stamped later than the round's time waits for the next one, which comes at once:
+ * it sleeps only when the ring is empty.
  *
  * A frame that nothing delays is sent from its place in the ring, so each batch is taken, given to
  * the engine, sent and only then released.
@@ -40,6 +41,9 @@
 
 /* Frames taken before what they became is sent. */
 #define RX_BATCH 64
+
+/* So many rounds at most without a look at whether the control socket was closed. */
+#define BUSY_ROUNDS 32
 
 /* What messages call the file of struct observation. */
 #define OBSERVATIONS_FILE "the observations of packets"
@@ -61,6 +65,9 @@ struct forwarder {
 	struct pcapng *pcapng;
 	struct outfile observations;
 	struct lag_meter lag;
+	nsec_t now;          /* of the round, or of its batch of frames */
+	uint32_t n_commands; /* that were read from the control socket */
+	bool control_woke;   /* the control socket is readable: a message, or its end */
 	struct err host_err; /* what is wrong with a host's frames; empty: nothing was seen */
 };
 
@@ -90,12 +97,12 @@ static void saw_packet(struct forwarder *fw, int host, nsec_t t)
 		ring_alarm(fw, host);
 }
 
-static void emit(void *ctx, int host, const uint8_t *bytes, size_t len)
+static void emit(void *ctx, int host, const struct cable_frame *f)
 {
 	struct forwarder *fw = ctx;
 
-	ring_send(fw->ring, fw->config->port_ifindex[host], bytes, len);
-	saw_packet(fw, host, nsec_monotonic());
+	ring_send(fw->ring, fw->config->port_ifindex[host], f->bytes, f->len, &f->offload);
+	saw_packet(fw, host, fw->now);
 }
 
 static void record(void *ctx, const struct observation *o)
@@ -149,7 +156,7 @@ static void note_losses(struct forwarder *fw, nsec_t now)
 }
 
 /* A frame as no cable would carry it; told once, for there will be thousands. */
-static void complain(struct forwarder *fw, int host, const struct ring_frame *f)
+static void complain(struct forwarder *fw, int host, const struct slot_frame *f)
 {
 	const char *name = fw->config->plan->hosts.v[host].name;
 
@@ -168,22 +175,28 @@ static void complain(struct forwarder *fw, int host, const struct ring_frame *f)
 			name);
 }
 
-static void take_frame(struct forwarder *fw, const struct ring_frame *f, nsec_t now)
+static void take_frame(struct forwarder *fw, const struct ring_frame *frame, nsec_t now)
 {
+	const struct slot_frame *f = &frame->slot;
 	int host = f->ifindex < fw->n_ifindices ? fw->host_of_ifindex[f->ifindex] : -1;
 
 	if (host < 0)
 		return;
-	saw_packet(fw, host, f->t);
-	if (f->no_checksum || f->len < f->original_len)
+	saw_packet(fw, host, frame->t);
+	if ((f->no_checksum && fw->config->plan->gso != GSO_ON) || f->len < f->original_len)
 		complain(fw, host, f);
 	if (f->len < f->original_len) {
-		struct observation o = lag_observation(EV_RING_DROP, f->t, 0, 1);
+		struct observation o = lag_observation(EV_RING_DROP, frame->t, 0, 1);
 
 		record(fw, &o);
 		return;
 	}
-	wire_input(fw->wire, host, f->bytes, f->len, f->original_len, f->t, now);
+	wire_input(fw->wire, host,
+		   &(struct cable_frame){.bytes = f->bytes,
+					 .len = f->len,
+					 .original_len = f->original_len,
+					 .offload = f->offload},
+		   frame->t, now);
 }
 
 static void send_and_release(struct forwarder *fw)
@@ -198,14 +211,13 @@ static void take_frames(struct forwarder *fw, nsec_t until)
 {
 	struct ring_frame f;
 	int n = 0;
-	nsec_t now = until;
 
 	while (ring_peek(fw->ring, &f) && f.t <= until) {
 		if (n == 0) {
-			now = nsec_monotonic();
-			note_lag(fw, now, now - f.t);
+			fw->now = nsec_monotonic();
+			note_lag(fw, fw->now, fw->now - f.t);
 		}
-		take_frame(fw, &f, now);
+		take_frame(fw, &f, fw->now);
 		ring_take(fw->ring);
 		if (++n == RX_BATCH) {
 			send_and_release(fw);
@@ -278,12 +290,16 @@ enum control { CONTROL_NOTHING, CONTROL_END, CONTROL_GONE };
 static enum control read_control(struct forwarder *fw)
 {
 	struct forwarder_msg msg;
-	ssize_t n = recv(fw->config->control_fd, &msg, sizeof(msg), MSG_DONTWAIT);
 
+	if (atomic_load(&fw->config->shared->n_commands) == fw->n_commands && !fw->control_woke)
+		return CONTROL_NOTHING;
+	fw->control_woke = false;
+	ssize_t n = recv(fw->config->control_fd, &msg, sizeof(msg), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return CONTROL_NOTHING;
 	if (n < (ssize_t)sizeof(msg))
 		return CONTROL_GONE;
+	fw->n_commands++;
 	if (msg.command == FORWARDER_END)
 		return CONTROL_END;
 	if (msg.command == FORWARDER_START)
@@ -296,15 +312,14 @@ static int wait_for_work(struct forwarder *fw, struct err *err)
 {
 	struct epoll_event events[WAKE_N];
 	int n = epoll_wait(fw->epoll_fd, events, WAKE_N, -1);
-	uint64_t expirations;
 
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, "epoll_wait");
 	for (int i = 0; i < n; i++) {
-		/* Read only to be quiet again; the round looks at the clock itself. */
-		if (events[i].data.u32 == WAKE_TIMER &&
-		    read(fw->timer_fd, &expirations, sizeof(expirations)) > 0)
-			fw->timer_at = NSEC_NEVER;
+		/* To set the timer again makes it quiet; the round looks at the clock itself. */
+		if (events[i].data.u32 == WAKE_TIMER)
+			fw->timer_at = NSEC_UNSET;
+		fw->control_woke |= events[i].data.u32 == WAKE_CONTROL;
 	}
 	return 0;
 }
@@ -315,6 +330,7 @@ static enum control do_round(struct forwarder *fw, nsec_t now)
 	enum control control = read_control(fw);
 	nsec_t due = wire_next(fw->wire);
 
+	fw->now = now;
 	if (step) {
 		struct observation o = lag_observation(EV_CLOCK_STEP, now, step, 0);
 
@@ -325,16 +341,22 @@ static enum control do_round(struct forwarder *fw, nsec_t now)
 	take_frames(fw, now);
 	wire_advance(fw->wire, now);
 	send_and_release(fw);
-	note_losses(fw, now);
+	if (ring_may_have_lost(fw->ring))
+		note_losses(fw, now);
 	return control;
 }
 
 /* Until END or end of file; -1: something failed. */
 static int loop(struct forwarder *fw, struct err *err)
 {
-	for (;;) {
-		if (set_timer(fw, err) || wait_for_work(fw, err))
-			return -1;
+	for (int busy = 0;; busy++) {
+		struct ring_frame f;
+
+		if (busy == BUSY_ROUNDS || !ring_peek(fw->ring, &f)) {
+			if (set_timer(fw, err) || wait_for_work(fw, err))
+				return -1;
+			busy = 0;
+		}
 
 		nsec_t now = nsec_monotonic();
 		enum control control = do_round(fw, now);
@@ -396,6 +418,11 @@ static int set_up_files(struct forwarder *fw, struct err *err)
 static int set_up(struct forwarder *fw, struct err *err)
 {
 	const struct wire_sinks sinks = {fw, emit, record, capture, set_carrier};
+	const struct ring_config ring = {
+		.n_interfaces = (unsigned)fw->config->plan->hosts.n,
+		.gso = fw->config->plan->gso == GSO_ON,
+		.n_slots = fw->config->n_ring_slots,
+	};
 
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NSEC);
 	fw->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -406,11 +433,13 @@ static int set_up(struct forwarder *fw, struct err *err)
 		return -1;
 	fw->wire = wire_new(fw->config->plan, &sinks, err);
 	fw->carrier = fw->wire ? carrier_open(err) : NULL;
-	fw->ring = fw->carrier ? ring_open(err) : NULL;
+	fw->ring = fw->carrier ? ring_open(&ring, err) : NULL;
 	if (!fw->ring)
 		return -1;
-	if (watch(fw, ring_fd(fw->ring), WAKE_RING, err) ||
-	    watch(fw, fw->timer_fd, WAKE_TIMER, err) ||
+	for (int i = 0; ring_fd(fw->ring, i) >= 0; i++)
+		if (watch(fw, ring_fd(fw->ring, i), WAKE_RING, err))
+			return -1;
+	if (watch(fw, fw->timer_fd, WAKE_TIMER, err) ||
 	    watch(fw, fw->config->control_fd, WAKE_CONTROL, err))
 		return -1;
 	return 0;

@@ -42,6 +42,11 @@ struct forwarder_host {
 };
 
 struct forwarder_shared {
+	/*
+	 * How many messages were sent to the forwarder, raised before each: so that it sees one that was
+	 * sent before a frame, without a system call for each look.
+	 */
+	_Atomic uint32_t n_commands;
 	struct forwarder_host host[1]; /* as many as the plan has hosts */
 };
 
@@ -56,6 +61,7 @@ struct forwarder_config {
 	 */
 	int observations_fd;
 	struct forwarder_shared *shared;
+	unsigned n_ring_slots; /* of its ring (ring.h); 0: enough */
 	int alarm_fd; /* an eventfd(2), written once for each alarm that rings; used if one is set */
 };
 

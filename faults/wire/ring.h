@@ -2,36 +2,41 @@
 #ifndef WIRECUT_WIRE_RING_H
 #define WIRECUT_WIRE_RING_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "harness/base/err.h"
-#include "harness/base/nsec.h"
+#include "faults/wire/slots.h"
 
 /*
- * The frames of all interfaces of a network namespace: received through one AF_PACKET ring that the
- * kernel shares with us (packet(7), Documentation/networking/packet_mmap.rst), sent in batches.
+ * The frames of all interfaces of a network namespace: received through AF_PACKET rings that the
+ * kernel shares with us, sent in batches.
  */
 struct ring;
 
-struct ring_frame {
-	const uint8_t *bytes; /* good until ring_release() */
-	size_t len;
-	size_t original_len; /* larger than `len`: the frame did not fit */
-	int ifindex;
-	nsec_t t;         /* when the kernel received it, CLOCK_MONOTONIC */
-	bool no_checksum; /* its sender left the checksum to the hardware */
+struct ring_config {
+	unsigned n_interfaces; /* that frames come from: the ring grows with them */
+	/*
+	 * Their senders leave segmentation and checksums to the hardware: frames have up to 64 KiB,
+	 * and each is received and sent with a virtio_net_hdr that says what is still to be done.
+	 */
+	bool gso;
+	unsigned
+		n_slots; /* so many for frames of the usual size, at least RING_SLOTS_MIN; 0: enough */
 };
 
-/* The largest frame that fits: a slot of 2048 bytes less 66 of the kernel's own header (ring.c). */
-#define RING_FRAME_MAX 1982
+struct ring_frame {
+	struct slot_frame slot;
+	nsec_t t; /* when the kernel received it, CLOCK_MONOTONIC */
+};
+
+/* The largest frame of a sender that segments by itself. */
+#define RING_FRAME_MAX 1952
+
+#define RING_SLOTS_MIN 32
 
 /* Receives from now on all that enters the current network namespace. NULL and *err on failure. */
-struct ring *ring_open(struct err *err);
+struct ring *ring_open(const struct ring_config *config, struct err *err);
 void ring_close(struct ring *r);
 
-/* Readable (EPOLLIN) when frames are there. */
-int ring_fd(const struct ring *r);
+/* Readable (EPOLLIN) when frames are there: one descriptor, or with `gso` two. The n-th, or -1. */
+int ring_fd(const struct ring *r, int n);
 
 /*
  * Frames are stamped with CLOCK_REALTIME, and what that is in CLOCK_MONOTONIC is measured by this
@@ -49,9 +54,19 @@ void ring_take(struct ring *r);
 /* Gives the places of all frames that were taken back to the kernel. Send first what points there. */
 void ring_release(struct ring *r);
 
-/* Queues a frame for an interface; the bytes stay the caller's until ring_flush(). */
-void ring_send(struct ring *r, int ifindex, const void *bytes, size_t len);
+/*
+ * Queues a frame for an interface; the bytes stay the caller's until ring_flush(). `offload` (with
+ * `gso` only) is copied; NULL: the frame is complete.
+ */
+void ring_send(struct ring *r, int ifindex, const void *bytes, size_t len,
+	       const struct virtio_net_hdr *offload);
 void ring_flush(struct ring *r);
+
+/*
+ * There may be something for ring_take_losses(): a frame could not be sent, one that was taken was
+ * stamped "losing", or the ring has been nearly full. Until that is asked for.
+ */
+bool ring_may_have_lost(const struct ring *r);
 
 /* How many frames the ring had no place for, or could not be sent, since the last call. */
 uint64_t ring_take_losses(struct ring *r);

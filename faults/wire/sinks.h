@@ -2,6 +2,8 @@
 #ifndef WIRECUT_WIRE_SINKS_H
 #define WIRECUT_WIRE_SINKS_H
 
+#include <linux/virtio_net.h>
+
 #include "harness/data/observation.h"
 
 /* One packet for the capture file. */
@@ -17,6 +19,18 @@ struct capture {
 /* Ethernet, IPv6 with an extension header, TCP with all its options, and a little data. */
 #define CAPTURE_SNAPLEN 160
 
+/* A frame on a cable. */
+struct cable_frame {
+	const uint8_t *bytes;
+	size_t len;
+	size_t original_len; /* larger than `len` only where its end was not seen */
+	/*
+	 * What its sender has left to do: to finish its checksum, to cut it into segments. It goes with
+	 * the frame; all zero: nothing.
+	 */
+	struct virtio_net_hdr offload;
+};
+
 /* Where the engine's output goes. All callbacks are required; none may call the engine back. */
 struct wire_sinks {
 	void *ctx;
@@ -24,7 +38,7 @@ struct wire_sinks {
 	 * A frame leaves for a host, now. The bytes stay where they are until the next
 	 * wire_recycle(), and as long as the input they came from: they may be sent in batches.
 	 */
-	void (*emit)(void *ctx, int host, const uint8_t *bytes, size_t len);
+	void (*emit)(void *ctx, int host, const struct cable_frame *f);
 	void (*record)(void *ctx, const struct observation *o);
 	void (*capture)(void *ctx, const struct capture *c);
 	/* The carrier of a host's cable goes, or comes back. */

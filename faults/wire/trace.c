@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Kept for the next packet in its place: a fault that is on comments on each. */
+struct text {
+	char *v; /* NUL-terminated unless n is 0 */
+	size_t n, capacity;
+};
+
 struct passage {
 	nsec_t due;         /* when its last held copy is to arrive */
 	nsec_t entered;     /* when it left its sender */
@@ -13,7 +19,7 @@ struct passage {
 	int16_t host;
 	bool observed; /* `o` is to be recorded */
 	uint32_t len, original_len;
-	char *comment;
+	struct text comment;
 	struct observation o; /* .packet.arrived and .fault are kept for each packet */
 	uint8_t bytes[CAPTURE_SNAPLEN];
 };
@@ -28,6 +34,8 @@ struct passage {
 
 /* A packet that is flooded through many faults is not worth a longer comment. */
 #define TRACE_COMMENT_MAX 512
+/* One fault's note of a packet. */
+#define TEXT_FIRST_CAPACITY 128
 
 static struct passage *passage_of(struct trace *t, uint64_t id)
 {
@@ -44,12 +52,10 @@ static void write_first(struct trace *t)
 					       .bytes = p->bytes,
 					       .len = p->len,
 					       .original_len = p->original_len,
-					       .comment = p->comment,
+					       .comment = p->comment.n ? p->comment.v : NULL,
 				       });
 	if (p->observed)
 		t->sinks.record(t->sinks.ctx, &p->o);
-	free(p->comment);
-	p->comment = NULL;
 	t->first++;
 }
 
@@ -70,8 +76,11 @@ static void grow(struct trace *t)
 
 	if (!v)
 		abort();
-	for (uint64_t id = t->first; id < t->next; id++)
+	/* All places are taken when it grows; the other half of the new ones is empty. */
+	for (uint64_t id = t->first; id < t->first + t->capacity; id++)
 		v[id & (capacity - 1)] = *passage_of(t, id);
+	for (uint64_t id = t->first + t->capacity; id < t->first + capacity; id++)
+		v[id & (capacity - 1)].comment = (struct text){0};
 	free(t->v);
 	t->v = v;
 	t->capacity = capacity;
@@ -100,7 +109,7 @@ uint64_t trace_enter(struct trace *t, int host, nsec_t now, const uint8_t *bytes
 	p->observed = false;
 	p->len = (uint32_t)(len < CAPTURE_SNAPLEN ? len : CAPTURE_SNAPLEN);
 	p->original_len = (uint32_t)original_len;
-	p->comment = NULL;
+	p->comment.n = 0;
 	p->o.packet.arrived = NSEC_NEVER;
 	p->o.packet.fault = -1;
 	memcpy(p->bytes, bytes, p->len);
@@ -173,26 +182,58 @@ void trace_dropped(struct trace *t, uint64_t id, int step)
 		p->o.packet.fault = (int16_t)step;
 }
 
-void trace_note(struct trace *t, uint64_t id, const char *fmt, ...)
+static void append(struct text *text, const char *s, size_t n)
+{
+	if (text->n + n + 1 > text->capacity) {
+		size_t capacity = text->capacity ? text->capacity : TEXT_FIRST_CAPACITY;
+
+		while (capacity < text->n + n + 1)
+			capacity *= 2;
+		char *v = realloc(text->v, capacity);
+		if (!v)
+			abort();
+		text->v = v;
+		text->capacity = capacity;
+	}
+	memcpy(text->v + text->n, s, n);
+	text->n += n;
+	text->v[text->n] = '\0';
+}
+
+/* Where to add one more note, begun; NULL: the packet is written already, or has enough of them. */
+static struct text *begin_note(struct trace *t, uint64_t id)
 {
 	struct passage *p = passage_of(t, id);
+
+	if (!p || p->comment.n >= TRACE_COMMENT_MAX)
+		return NULL;
+	if (p->comment.n)
+		append(&p->comment, "; ", 2);
+	return &p->comment;
+}
+
+void trace_note(struct trace *t, uint64_t id, const char *fmt, ...)
+{
+	struct text *comment = begin_note(t, id);
 	char text[TRACE_COMMENT_MAX];
 	va_list ap;
 
-	if (!p)
+	if (!comment)
 		return;
-	size_t used = p->comment ? strlen(p->comment) : 0;
-	if (used >= TRACE_COMMENT_MAX)
-		return;
-
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	char *longer = NULL;
-	if (asprintf(&longer, "%s%s%s", used ? p->comment : "", used ? "; " : "", text) < 0)
-		return; /* a packet without its comment is better than none */
-	free(p->comment);
-	p->comment = longer;
+	append(comment, text, strlen(text));
+}
+
+void trace_note_by(struct trace *t, uint64_t id, const char *what, const char *by)
+{
+	struct text *comment = begin_note(t, id);
+
+	if (!comment)
+		return;
+	append(comment, what, strlen(what));
+	append(comment, by, strnlen(by, TRACE_COMMENT_MAX));
 }
 
 void trace_done(struct trace *t, uint64_t id)
@@ -207,8 +248,8 @@ void trace_done(struct trace *t, uint64_t id)
 
 void trace_free(struct trace *t)
 {
-	for (; t->first < t->next; t->first++)
-		free(passage_of(t, t->first)->comment);
+	for (size_t i = 0; i < t->capacity; i++)
+		free(t->v[i].comment.v);
 	free(t->v);
 	t->v = NULL;
 	t->capacity = 0;

@@ -48,6 +48,9 @@ void trace_dropped(struct trace *t, uint64_t id, int step);
 void trace_note(struct trace *t, uint64_t id, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same, of what is known already: `what` and `by`, one behind the other. */
+void trace_note_by(struct trace *t, uint64_t id, const char *what, const char *by);
+
 void trace_done(struct trace *t, uint64_t id);
 
 #endif

@@ -9,6 +9,7 @@
 #include "faults/wire/cables.h"
 #include "faults/wire/heap.h"
 #include "faults/wire/injector.h"
+#include "faults/wire/pool.h"
 #include "faults/wire/schedule.h"
 #include "faults/wire/whereabouts.h"
 
@@ -60,8 +61,7 @@ enum stage {
 
 /* A frame on its way. */
 struct frame {
-	const uint8_t *bytes;
-	size_t len;
+	struct cable_frame cable;
 	uint64_t id; /* in the trace */
 	int from;    /* host */
 	int to;      /* host, once it is through the switch */
@@ -86,6 +86,7 @@ struct wire {
 	struct cables cables;
 	struct schedule schedule;
 	struct heap heap; /* of struct held */
+	struct pool pool; /* where they come from */
 	size_t held_bytes;
 	uint64_t lost; /* frames that did not fit any more, not recorded yet */
 	struct held *spent;
@@ -128,14 +129,25 @@ struct wire *wire_new(const struct plan *plan, const struct wire_sinks *sinks, s
 	return w;
 }
 
+static size_t held_size(size_t len)
+{
+	return sizeof(struct held) + len;
+}
+
+static void put_back(struct wire *w, struct held *h)
+{
+	pool_put(&w->pool, h, held_size(h->frame.cable.len));
+}
+
 static void drop_held(struct wire *w)
 {
 	struct held *h;
 
 	while ((h = heap_pop(&w->heap)))
-		free(h);
+		put_back(w, h);
 	heap_free(&w->heap);
 	wire_recycle(w);
+	pool_free(&w->pool);
 }
 
 void wire_free(struct wire *w)
@@ -157,20 +169,18 @@ void wire_free(struct wire *w)
 /* Keeps a copy of the frame until the delay is over. */
 static void hold(struct wire *w, const struct frame *f, enum stage stage, nsec_t delay)
 {
-	size_t size = sizeof(struct held) + f->len;
+	size_t size = held_size(f->cable.len);
 
 	if (w->held_bytes + size > MAX_HELD_BYTES) {
 		w->lost++;
 		trace_note(&w->trace, f->id, "lost: the engine holds back too much already");
 		return;
 	}
-	struct held *h = malloc(size);
-	if (!h)
-		abort();
+	struct held *h = pool_get(&w->pool, size);
 	h->frame = *f;
 	h->frame.stage = stage;
-	memcpy(h->bytes, f->bytes, f->len);
-	h->frame.bytes = h->bytes;
+	memcpy(h->bytes, f->cable.bytes, f->cable.len);
+	h->frame.cable.bytes = h->bytes;
 	w->held_bytes += size;
 	trace_hold(&w->trace, f->id, w->nominal + delay);
 	heap_push(&w->heap, w->nominal + delay, h);
@@ -196,7 +206,7 @@ static void arrive(struct wire *w, const struct frame *f)
 {
 	if (is_lost_with_its_cable(w, f))
 		return;
-	w->sinks.emit(w->sinks.ctx, f->to, f->bytes, f->len);
+	w->sinks.emit(w->sinks.ctx, f->to, &f->cable);
 	if (f->corrupt)
 		return; /* its receiver throws it away */
 	trace_arrived(&w->trace, f->id, w->nominal);
@@ -216,10 +226,9 @@ static int peer_at(const struct wire *w, const struct endpoint *e)
 /* A copy that lives until wire_recycle(). */
 static uint8_t *keep_for_sending(struct wire *w, const uint8_t *bytes, size_t len)
 {
-	struct held *h = malloc(sizeof(*h) + len);
+	struct held *h = pool_get(&w->pool, held_size(len));
 
-	if (!h)
-		abort();
+	h->frame.cable.len = len;
 	memcpy(h->bytes, bytes, len);
 	h->next_spent = w->spent;
 	w->spent = h;
@@ -231,10 +240,10 @@ static void corrupt(struct wire *w, struct frame *f, uint64_t draw)
 	if (!f->packet.body_len)
 		return;
 	uint64_t bit = draw % (f->packet.body_len * CHAR_BIT);
-	uint8_t *bytes = keep_for_sending(w, f->bytes, f->len);
+	uint8_t *bytes = keep_for_sending(w, f->cable.bytes, f->cable.len);
 
 	bytes[f->packet.body_offset + bit / CHAR_BIT] ^= (uint8_t)(1u << bit % CHAR_BIT);
-	f->bytes = bytes;
+	f->cable.bytes = bytes;
 	f->corrupt = true;
 }
 
@@ -246,7 +255,8 @@ static bool send_injected(void *ctx, int host, const uint8_t *bytes, size_t len)
 	/* Past all faults, but not over a cable that is not there. */
 	if (w->cables.v[host].n_down)
 		return false;
-	w->sinks.emit(w->sinks.ctx, host, keep_for_sending(w, bytes, len), len);
+	w->sinks.emit(w->sinks.ctx, host,
+		      &(struct cable_frame){.bytes = keep_for_sending(w, bytes, len), .len = len});
 	return true;
 }
 
@@ -285,10 +295,13 @@ static void cross(struct wire *w, struct frame f, enum stage next, size_t first)
 		.now = w->nominal,
 		.id = f.id,
 	};
-	struct passing passing = chain_pass(c, first, &p, &w->trace);
+	struct passing passing;
+
+	chain_pass(c, first, &p, &w->trace, &passing);
 	nsec_t delay = passing.fate.queued + passing.fate.delay;
 
-	answer(w, &passing, &(struct answered){&f.packet, f.bytes, f.len, f.from, c->cable});
+	answer(w, &passing,
+	       &(struct answered){&f.packet, f.cable.bytes, f.cable.len, f.from, c->cable});
 	if (passing.fate.corrupt)
 		corrupt(w, &f, passing.fate.corrupt_draw);
 	if (!passing.fate.drop) {
@@ -332,7 +345,7 @@ static void go_through_switch(struct wire *w, const struct frame *f)
 
 static void release(struct wire *w, struct held *h)
 {
-	w->held_bytes -= sizeof(*h) + h->frame.len;
+	w->held_bytes -= held_size(h->frame.cable.len);
 	if (h->frame.stage == STAGE_SWITCH)
 		go_through_switch(w, &h->frame);
 	else
@@ -448,15 +461,15 @@ void wire_start(struct wire *w, nsec_t t0)
 	schedule_sort(&w->schedule);
 }
 
-void wire_input(struct wire *w, int host, const uint8_t *bytes, size_t len, size_t original_len,
-		nsec_t t, nsec_t now)
+void wire_input(struct wire *w, int host, const struct cable_frame *input, nsec_t t, nsec_t now)
 {
-	struct frame f = {.bytes = bytes, .len = len, .from = host};
+	struct frame f = {.cable = *input, .from = host};
 
 	w->now = now;
 	run_until(w, t);
-	packet_parse(bytes, len, &f.packet);
-	f.id = trace_enter(&w->trace, host, w->nominal, bytes, len, original_len);
+	packet_parse(input->bytes, input->len, &f.packet);
+	f.id = trace_enter(&w->trace, host, w->nominal, input->bytes, input->len,
+			   input->original_len);
 	if (packet_is_tcp(&f.packet)) {
 		struct flow_event event = flows_sent(w->flows, &f.packet, host);
 
@@ -465,7 +478,7 @@ void wire_input(struct wire *w, int host, const uint8_t *bytes, size_t len, size
 		if (event.event != EV_N_EVENTS)
 			trace_observe(&w->trace, f.id, event, &f.packet);
 	}
-	if (len >= ETHER_HDR_LEN && !(f.packet.src_mac[0] & MAC_GROUP_BIT)) {
+	if (input->len >= ETHER_HDR_LEN && !(f.packet.src_mac[0] & MAC_GROUP_BIT)) {
 		struct whereabout_key key = whereabouts_key(AF_PACKET, f.packet.src_mac, MAC_BYTES);
 		whereabouts_put(&w->macs, &key, host);
 	}
@@ -501,7 +514,7 @@ void wire_recycle(struct wire *w)
 		struct held *h = w->spent;
 
 		w->spent = h->next_spent;
-		free(h);
+		put_back(w, h);
 	}
 }
 
@@ -521,6 +534,6 @@ void wire_end(struct wire *w, nsec_t now)
 	while ((h = heap_pop(&w->heap))) {
 		trace_note(&w->trace, h->frame.id, "still on its way at the end");
 		trace_done(&w->trace, h->frame.id);
-		free(h);
+		put_back(w, h);
 	}
 }

@@ -22,10 +22,9 @@ void wire_start(struct wire *w, nsec_t t0);
 
 /*
  * A frame left `host` at time t, at most a little earlier than the one before (then it counts as
- * simultaneous). What is due by t is done first. `original_len` is what it was on the cable.
+ * simultaneous). What is due by t is done first.
  */
-void wire_input(struct wire *w, int host, const uint8_t *bytes, size_t len, size_t original_len,
-		nsec_t t, nsec_t now);
+void wire_input(struct wire *w, int host, const struct cable_frame *f, nsec_t t, nsec_t now);
 
 /* When the next thing is due; NSEC_NEVER: nothing is, until the next input. */
 nsec_t wire_next(const struct wire *w);

@@ -176,6 +176,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	plan->link = LINK_WIRE;
 	plan->neighbours =
 		b.s->neighbours == NEIGHBOURS_LEARN ? NEIGHBOURS_LEARN : NEIGHBOURS_FIXED;
+	plan->gso = b.s->gso == GSO_ON ? GSO_ON : GSO_OFF;
 	plan->seed = opt->seed;
 	plan->cell = s->cell;
 	plan->control = control ? control->name : NULL;

@@ -271,6 +271,8 @@ static void print_head(FILE *out, const struct plan *plan)
 	print_duration(out, plan->timeout);
 	if (plan->neighbours == NEIGHBOURS_LEARN)
 		fputs(", neighbours learnt", out);
+	if (plan->gso == GSO_ON)
+		fputs(", gso on", out);
 	fputc('\n', out);
 	vec_foreach (need, &plan->needs)
 		fprintf(out, "  needs %s\n", *need);

@@ -158,6 +158,17 @@ static void resolve_fault_apps(const struct step_builder *sb)
 		resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
 }
 
+/* Where one frame may be many packets, a fault that is about single ones cannot be. */
+static void check_gso(const struct step_builder *sb)
+{
+	const struct fault_spec *spec = &sb->from->fault;
+	const char *what, *mend;
+
+	if (sb->b->s->gso == GSO_ON && spec->ops->needs_packets &&
+	    is_complete(spec->ops->fields, spec) && spec->ops->needs_packets(spec, &what, &mend))
+		diag_add(sb->b->diags, sb->from->pos, mend, "%s needs single packets", what);
+}
+
 static void build_fault(const struct step_builder *sb)
 {
 	struct builder *b = sb->b;
@@ -174,6 +185,7 @@ static void build_fault(const struct step_builder *sb)
 	resolve_fault_apps(sb);
 	build_partition(b, sb->index, sb->step);
 	check_match(sb);
+	check_gso(sb);
 	if (sb->from->fault.ops->check &&
 	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
 	    !sb->from->fault.ops->check(&sb->from->fault, &message, &hint))

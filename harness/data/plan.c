@@ -75,6 +75,7 @@ const struct field plan_fields[] = {
 	FIELD(plan, clock, "clock", FIELD_ENUM, FIELD_REQUIRED, NULL, .names = clock_kind_names),
 	FIELD(plan, link, "link", FIELD_ENUM, FIELD_REQUIRED, NULL, .names = link_engine_names),
 	FIELD(plan, neighbours, "neighbours", FIELD_ENUM, 0, NULL, .names = neighbours_names),
+	FIELD(plan, gso, "gso", FIELD_ENUM, 0, NULL, .names = gso_names),
 	FIELD(plan, cell, "cell", FIELD_STRING, 0, NULL),
 	FIELD(plan, control, "control", FIELD_STRING, 0, NULL),
 	FIELD(plan, duration, "duration", FIELD_DURATION, FIELD_REQUIRED, NULL),

@@ -124,6 +124,7 @@ struct plan {
 	int clock;                       /* enum clock_kind: the clock it runs on */
 	int link;                        /* enum link_engine */
 	int neighbours;                  /* enum neighbours; unset: fixed */
+	int gso;                         /* enum gso; unset: off */
 	uint64_t seed;
 	char *cell;                  /* of its matrix: "loss=1%, rtt=1ms"; or NULL */
 	char *control;               /* the control's name, or NULL */

@@ -203,6 +203,12 @@ const struct field scenario_fields[] = {
 	      "how hosts know each other's link addresses: permanent entries, as behind a router; "
 	      "or by ARP and ND, which faults on a cable touch too",
 	      .names = neighbours_names, .default_text = "fixed"),
+	FIELD(scenario, gso, "gso", FIELD_ENUM, 0,
+	      "on: hosts leave the segmentation and the checksums of TCP to their interfaces, as "
+	      "real "
+	      "ones do, and frames of up to 64 KiB cross the cables whole: for throughput, without "
+	      "the faults that need single packets",
+	      .names = gso_names, .default_text = "off"),
 	CUSTOM("include", 0,
 	       "a file, or a list of them, with parts of the scenario: this file is laid on top"),
 	CUSTOM("matrix", 0,

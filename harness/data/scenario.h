@@ -116,6 +116,7 @@ struct scenario {
 	struct strings tags;
 	int clock;      /* enum clock_kind; unset: any */
 	int neighbours; /* enum neighbours; unset: fixed */
+	int gso;        /* enum gso; unset: off */
 	struct claim_spec claim;
 	nsec_t duration;
 	nsec_t timeout;

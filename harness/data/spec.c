@@ -10,6 +10,7 @@
 const char *const link_engine_names[] = {"wire", NULL};
 const char *const clock_kind_names[] = {"any", "real", "virtual", NULL};
 const char *const neighbours_names[] = {"fixed", "learn", NULL};
+const char *const gso_names[] = {"off", "on", NULL};
 const char *const direction_names[] = {"both", "to-host", "from-host", NULL};
 const char *const match_protocol_names[] = {"tcp", "udp", "icmp", NULL};
 const char *const delay_distribution_names[] = {"uniform", "normal", "pareto", "paretonormal",
@@ -20,6 +21,7 @@ const char *const packet_kind_names[] = {"syn", "syn-ack",   "ack", "data", "fin
 static_assert(ARRAY_SIZE(link_engine_names) == LINK_WIRE + 2, "one name an engine");
 static_assert(ARRAY_SIZE(clock_kind_names) == CLOCK_VIRTUAL + 2, "one name a clock");
 static_assert(ARRAY_SIZE(neighbours_names) == NEIGHBOURS_LEARN + 2, "one name a way");
+static_assert(ARRAY_SIZE(gso_names) == GSO_ON + 2, "one name a way");
 static_assert(ARRAY_SIZE(direction_names) == DIRECTION_FROM_HOST + 2, "one name a direction");
 static_assert(ARRAY_SIZE(match_protocol_names) == MATCH_ICMP + 2, "one name a protocol");
 static_assert(ARRAY_SIZE(delay_distribution_names) == DISTRIBUTION_PARETONORMAL + 2,

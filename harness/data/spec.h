@@ -25,6 +25,13 @@ enum neighbours {
 };
 extern const char *const neighbours_names[]; /* fixed, learn */
 
+/* Whether hosts leave segmentation and checksums to hardware that is not there. */
+enum gso {
+	GSO_OFF, /* a packet on the cable is a packet: complete, summed, no larger than the MTU */
+	GSO_ON,  /* a frame is up to 64 KiB, many segments of TCP at once */
+};
+extern const char *const gso_names[]; /* off, on */
+
 /* Seen from the host at the end of the cable. */
 enum direction { DIRECTION_BOTH, DIRECTION_TO_HOST, DIRECTION_FROM_HOST };
 extern const char *const direction_names[]; /* both, to-host, from-host */

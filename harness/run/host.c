@@ -306,7 +306,8 @@ static int network_configure(const struct plan *plan, const struct host *h, stru
 	nlbatch_add(&batch, up_request(LO_IFINDEX), "bring up lo");
 	nlbatch_add(&batch, up_request(ETH0_IFINDEX), "bring up eth0");
 	add_addresses(&batch, plan, h);
-	if (nlbatch_commit(&batch, sk, err) < 0 || offload_disable("eth0", err) < 0)
+	if (nlbatch_commit(&batch, sk, err) < 0 ||
+	    (plan->gso != GSO_ON && offload_disable("eth0", err) < 0))
 		return -1;
 	vec_foreach (s, &h->plan->sysctl)
 		if (sysctl_write(s->name, s->value, err) < 0)

@@ -109,6 +109,7 @@ static int tell(struct link *l, enum forwarder_command command, nsec_t t0, struc
 {
 	struct forwarder_msg msg = {.command = command, .t0 = t0};
 
+	atomic_fetch_add(&l->shared->n_commands, 1);
 	if (TEMP_FAILURE_RETRY(send(l->control_fd, &msg, sizeof(msg), MSG_NOSIGNAL)) < 0)
 		return err_errno(err, "talk to the link engine");
 	return 0;

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Below the send buffer that every netlink socket has (net.core.wmem_default, 208 KiB). */
-#define NLBATCH_SEND_BYTES   ((size_t)64 * 1024)
+/* libnl gives each of its sockets a send buffer of 32 KiB, of which the kernel makes 64 (socket(7)). */
+#define NLBATCH_SEND_BYTES   ((size_t)32 * 1024)
 #define NLBATCH_ANSWER_BYTES ((size_t)32 * 1024)
 
 void nlbatch_add(struct nlbatch *b, struct nl_msg *msg, const char *what)

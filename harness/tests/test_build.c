@@ -123,6 +123,7 @@ START_TEST(defaults_of_an_app)
 	ck_assert_int_eq(plan->clock, CLOCK_REAL);
 	ck_assert_int_eq(plan->link, LINK_WIRE);
 	ck_assert_int_eq(plan->neighbours, NEIGHBOURS_FIXED);
+	ck_assert_int_eq(plan->gso, GSO_OFF);
 	ck_assert_ptr_null(plan->claim.says);
 	ck_assert_uint_eq(plan->seed, 42);
 	ck_assert_ptr_null(plan->control);
@@ -157,12 +158,13 @@ START_TEST(a_claim_names_expectations)
 {
 	struct plan *plan = build(
 		HEAD
-		"neighbours: learn\nneeds: kernel < 6.5\n"
+		"neighbours: learn\ngso: on\nneeds: kernel < 6.5\n"
 		"claim: {says: it ends, arithmetic: 1 + 2 = 3 s, shown-by: [late, connects]}\n"
 		"hosts: {s: {}}\napps: {a: {host: s, run: x}}\n"
 		"expect: [{connects: {app: a}}, {exits: {app: a}}, {id: late, exits: {app: a}}]\n");
 
 	ck_assert_int_eq(plan->neighbours, NEIGHBOURS_LEARN);
+	ck_assert_int_eq(plan->gso, GSO_ON);
 	ck_assert_uint_eq(plan->needs.n, 1);
 	ck_assert_str_eq(plan->needs.v[0], "kernel < 6.5");
 	ck_assert_str_eq(plan->claim.says, "it ends");
@@ -466,7 +468,7 @@ END_TEST
 
 START_TEST(a_printed_plan_says_what_it_is_for)
 {
-	struct plan *plan = build(HEAD "neighbours: learn\nneeds: kernel < 6.5\n"
+	struct plan *plan = build(HEAD "neighbours: learn\ngso: on\nneeds: kernel < 6.5\n"
 				       "claim: {says: it ends, arithmetic: 1 + 2 = 3 s, "
 				       "shown-by: connects}\n"
 				       "hosts: {s: {}}\napps: {a: {host: s, run: x}}\n" EXPECT);
@@ -476,7 +478,7 @@ START_TEST(a_printed_plan_says_what_it_is_for)
 
 	plan_print(f, plan);
 	fclose(f);
-	ck_assert_ptr_nonnull(strstr(out, ", neighbours learnt\n  needs kernel < 6.5\n"
+	ck_assert_ptr_nonnull(strstr(out, ", neighbours learnt, gso on\n  needs kernel < 6.5\n"
 					  "  claims it ends: 1 + 2 = 3 s\n"));
 	free(out);
 }

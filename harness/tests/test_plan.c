@@ -171,6 +171,7 @@ static const struct {
 	 "plan: claim_expects.0: an index must be a whole number below 5"},
 	{"", "claim", "{\"arithmetic\": \"\"}", "plan: claim: missing key 'says'"},
 	{"", "neighbours", "\"guess\"", "plan: 'neighbours' cannot be 'guess'"},
+	{"", "gso", "\"maybe\"", "plan: 'gso' cannot be 'maybe'"},
 	{"hosts.1", "ip4", "\"10.0.0.256\"", "plan: host 'client.1': an address is malformed"},
 	{"hosts.1", "ip6", "\"::g\"", "plan: host 'client.1': an address is malformed"},
 	{"hosts.1", "mac", "\"02:00:00:00:00:0\"",
