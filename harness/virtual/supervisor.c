@@ -40,6 +40,10 @@ enum { CONTROL_FD = 3, RESULTS_FD, INITRD_FD };
 #define MEMORY_KERNEL_MIB    160
 #define MEMORY_APP_MIB       6
 #define MEMORY_APP_OF_PACKED 8
+/* The link engine's ring is in the kernel's share; it grows with the hosts, and gso has one more. */
+#define MEMORY_RING_HOSTS     16
+#define MEMORY_MANY_HOSTS_MIB 48
+#define MEMORY_GSO_MIB        32
 
 struct supervisor {
 	const struct run_config *config;
@@ -132,9 +136,14 @@ static int memory_for(const struct supervisor *s)
 	/* The root's files may take half of the memory (tmpfs), and are in the channel too. */
 	uint64_t packed_mib = s->channel->input_size >> 20;
 	uint64_t app_mib = MEMORY_APP_MIB + packed_mib / MEMORY_APP_OF_PACKED;
-	uint64_t wanted = MEMORY_KERNEL_MIB + s->config->plan->apps.n * app_mib + 2 * packed_mib;
+	const struct plan *plan = s->config->plan;
+	uint64_t wanted = MEMORY_KERNEL_MIB + plan->apps.n * app_mib + 2 * packed_mib;
 	size_t i = 0;
 
+	if (plan->hosts.n >= MEMORY_RING_HOSTS)
+		wanted += MEMORY_MANY_HOSTS_MIB;
+	if (plan->gso == GSO_ON)
+		wanted += MEMORY_GSO_MIB;
 	while (i + 1 < ARRAY_SIZE(sizes_mib) && (uint64_t)sizes_mib[i] < wanted)
 		i++;
 	return sizes_mib[i];
