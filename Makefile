@@ -44,7 +44,9 @@ FUZZ_SRC := $(wildcard harness/tests/fuzz_*.c faults/tests/fuzz_*.c)
 TEST_AID := $(filter-out $(TEST_SRC) $(FUZZ_SRC) \
 	$(wildcard harness/tests/bench_*.c faults/tests/bench_*.c), \
 	$(wildcard harness/tests/*.c faults/tests/*.c))
-APP_TEST_SRC := $(wildcard reference-app/tests/test_*.c reference-app/tests/fuzz_*.c)
+# A fuzz target with a main() of its own, for builds without libFuzzer: it is a test there.
+APP_FUZZ_SRC := $(wildcard reference-app/tests/fuzz_*.c)
+APP_TEST_SRC := $(wildcard reference-app/tests/test_*.c) $(APP_FUZZ_SRC)
 APP_TEST_AID := $(filter-out $(APP_TEST_SRC),$(wildcard reference-app/tests/*.c))
 BENCH_SRC := $(wildcard harness/tests/bench_*.c faults/tests/bench_*.c)
 PRELOAD_SRC := $(wildcard harness/tests/preload/*.c)
@@ -60,6 +62,7 @@ APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRA
 PROGRAMS := $(BUILD)/bin/wirecut $(APP_PROGRAMS)
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
+APP_FUZZERS := $(patsubst %.c,$(BUILD)/%,$(APP_FUZZ_SRC))
 ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(TEST_SRC) $(TEST_AID) $(APP_TEST_SRC) \
 	$(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC)
 ALL_H := $(wildcard harness/*/*.h faults/*.h faults/*/*.h reference-app/*.h reference-app/*/*.h \
@@ -121,11 +124,12 @@ check-valgrind: $(PROGRAMS) $(TESTS)
 FUZZ_SECONDS ?= 60
 fuzz: deps ## fuzz the readers of files, frames and netlink: FUZZ_SECONDS each, or with FUZZ_SEED the same inputs every time
 	@harness/tests/deps.sh clang libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
-	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS="-O1 -g" \
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS="-O1 -g -DFUZZ_WITH_LIBFUZZER" \
 		SANFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
 		run-fuzz
-run-fuzz: $(FUZZERS)
-	@harness/tests/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+run-fuzz: LDFLAGS += -fsanitize=fuzzer
+run-fuzz: $(FUZZERS) $(APP_FUZZERS)
+	@harness/tests/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS) $(APP_FUZZERS)
 
 bench: deps ## the figures, as ratios measured side by side in one run
 	@$(MAKE) --no-print-directory all $(BENCHES)
@@ -222,7 +226,6 @@ $(KERNEL_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/kernel/programs/%.o \
 $(TEST_SRC:%.c=$(BUILD)/%) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TEST_AID)) \
 	$(BUILD)/libwirecut.a
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libwirecut.a
-$(FUZZERS): LDFLAGS += -fsanitize=fuzzer
 $(APP_TEST_SRC:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(APP_TEST_AID)) \
 	$(BUILD)/libreference.a
 $(TESTS) $(BENCHES): LDLIBS += $(shell pkg-config --libs check)
