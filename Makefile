@@ -13,7 +13,8 @@ APT_UNPACKED := redis-server redis-tools
 APT_UNPACKED_LIBS := redis-tools
 # Only for the virtual clock: large, and nothing else needs them.
 APT_VIRTUAL := qemu-system-x86 kmod
-APT_CHECK := python3-jsonschema python3-yaml groff-base golang-go
+APT_GO := golang-go
+APT_CHECK := python3-jsonschema python3-yaml groff-base $(APT_GO)
 APT_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DWIRECUT_VERSION=\"$(VERSION)\"
@@ -60,6 +61,8 @@ BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
 KERNEL_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(KERNEL_MAIN))))
 APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS)
 PROGRAMS := $(BUILD)/bin/wirecut $(APP_PROGRAMS)
+GO_PROGRAMS := $(patsubst scenarios/close-on-eof/programs/%.go,$(BUILD)/programs/usr/bin/%, \
+	$(wildcard scenarios/close-on-eof/programs/*.go))
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 APP_FUZZERS := $(patsubst %.c,$(BUILD)/%,$(APP_FUZZ_SRC))
@@ -177,7 +180,14 @@ install: all $(MAN) $(COMPLETIONS) ## install under PREFIX (default /usr/local)
 clean: ## remove what was built (not the results)
 	rm -rf build wirecut
 
-programs: $(BUILD)/programs/usr/bin/redis-server ## unpack the servers that some scenarios run
+programs: $(BUILD)/programs/usr/bin/redis-server $(GO_PROGRAMS) ## unpack and build the servers that some scenarios run
+
+# Into the folder of unpacked programs: they are not wirecut's own, and not installed with it.
+$(GO_PROGRAMS): $(BUILD)/programs/usr/bin/%: scenarios/close-on-eof/programs/%.go | deps
+	@harness/tests/deps.sh $(APT_GO)
+	@mkdir -p $(@D)
+	$(call say,GO)
+	$(Q)GOFLAGS= GO111MODULE=off CGO_ENABLED=0 go build -o $@ $<
 
 $(BUILD)/programs/usr/bin/redis-server: | deps
 	@harness/tests/deps.sh $(APT_UNPACKED_LIBS)
