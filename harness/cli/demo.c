@@ -189,7 +189,7 @@ static void follow(struct demo *d, int side)
 static bool is_terminal(struct winsize *ret)
 {
 	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, ret) == 0 &&
-	       ret->ws_col >= HERD_COLUMNS_MIN && ret->ws_row >= HERD_ROWS_MIN;
+	       ret->ws_col >= HERD_COLUMNS_MIN && ret->ws_row > HERD_ROWS_MIN;
 }
 
 static void draw(struct demo *d, nsec_t at, bool whole, const char *footer)
@@ -197,7 +197,8 @@ static void draw(struct demo *d, nsec_t at, bool whole, const char *footer)
 	struct winsize size = {0};
 
 	if (d->terminal && is_terminal(&size)) {
-		struct herd_frame frame = {at, size.ws_col, size.ws_row, whole, true, footer};
+		/* One row is for the cursor at the end, or the heading would scroll away. */
+		struct herd_frame frame = {at, size.ws_col, size.ws_row - 1, whole, true, footer};
 
 		fputs("\033[H", stdout);
 		herd_view_draw(&d->view, &frame, stdout);
@@ -324,7 +325,7 @@ static void finish(struct demo *d)
 		printf("%s: %s; %s\n", d->view.sides[i].title,
 		       d->view.sides[i].drops ? d->view.sides[i].drops : "no drops were counted",
 		       d->view.sides[i].verdict ? d->view.sides[i].verdict : "no verdict");
-	printf("%s%s\n", d->terminal ? "" : footer, "");
+	puts(d->terminal ? "" : footer);
 }
 
 static bool is_utf8(void)

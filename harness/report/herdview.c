@@ -50,7 +50,8 @@ void herd_view_add(struct herd_view *v, int side, const char *line, size_t len)
 							: 0;
 	nsec_t t = (nsec_t)(at_s * 1e9);
 
-	if (!attempt && !change)
+	/* The clock of a machine that is up for thirty years: more is none of its times. */
+	if ((!attempt && !change) || !(at_s >= 0 && at_s < 1e9))
 		return;
 	if (change < 0 && s->began == NSEC_UNSET)
 		s->began = t;
@@ -95,7 +96,7 @@ static int64_t connected_at(const struct herd_side *s, int64_t to)
 	return n;
 }
 
-/* Only what came after the outage is the herd; during it each fails alone. */
+/* Only what comes after the outage is the herd: the captions count from here. */
 static int64_t back_bin(const struct herd_view *v)
 {
 	return v->outage / HERD_BIN;
@@ -211,13 +212,10 @@ static void put_captions(const struct herd_view *v, const struct herd_frame *f,
 	for (int i = 0; i < HERD_SIDES; i++) {
 		const struct herd_side *s = &v->sides[i];
 
-		texts[i] =
-			connected ? arena_printf(v->arena, "connected: %" PRId64 " of %" PRId64,
-						 connected_at(s, w->to), v->clients)
-				  : arena_printf(
-					    v->arena,
-					    "attempts each 100 ms, most since it is back: %" PRId64,
-					    most_in(s, back_bin(v), w->to));
+		texts[i] = connected ? arena_printf(v->arena, "connected: %" PRId64 " of %" PRId64,
+						    connected_at(s, w->to), v->clients)
+				     : arena_printf(v->arena, "most attempts in 100 ms: %" PRId64,
+						    most_in(s, back_bin(v), w->to));
 	}
 	put_texts(f, w, texts, out);
 }

@@ -218,7 +218,7 @@ START_TEST(the_end_of_a_connection_is_told)
 	close(fd); /* unread: RST */
 	ck_assert_int_eq(status_of(pid), ENDING_EXPECTED);
 
-	struct sockaddr_in peer;
+	struct sockaddr_in peer = {0};
 	socklen_t len = sizeof(peer);
 	pid = START("tcp-wait", "--keepalive", "--local-port=40001", SERVICE, "EOF");
 	close(accept(listener, (struct sockaddr *)&peer, &len)); /* nothing unread: FIN */
