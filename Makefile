@@ -13,7 +13,8 @@ APT_UNPACKED := redis-server redis-tools
 APT_UNPACKED_LIBS := redis-tools
 # Only for the virtual clock: large, and nothing else needs them.
 APT_VIRTUAL := qemu-system-x86 kmod
-APT_CHECK := python3-jsonschema python3-yaml groff-base golang-go
+APT_GO := golang-go
+APT_CHECK := python3-jsonschema python3-yaml groff-base tmux $(APT_GO)
 APT_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DWIRECUT_VERSION=\"$(VERSION)\"
@@ -48,7 +49,9 @@ FUZZ_SRC := $(wildcard harness/tests/fuzz_*.c faults/tests/fuzz_*.c)
 TEST_AID := $(filter-out $(TEST_SRC) $(FUZZ_SRC) \
 	$(wildcard harness/tests/bench_*.c faults/tests/bench_*.c), \
 	$(wildcard harness/tests/*.c faults/tests/*.c))
-APP_TEST_SRC := $(wildcard reference-app/tests/test_*.c reference-app/tests/fuzz_*.c)
+# A fuzz target with a main() of its own, for builds without libFuzzer: it is a test there.
+APP_FUZZ_SRC := $(wildcard reference-app/tests/fuzz_*.c)
+APP_TEST_SRC := $(wildcard reference-app/tests/test_*.c) $(APP_FUZZ_SRC)
 APP_TEST_AID := $(filter-out $(APP_TEST_SRC),$(wildcard reference-app/tests/*.c))
 BENCH_SRC := $(wildcard harness/tests/bench_*.c faults/tests/bench_*.c)
 PRELOAD_SRC := $(wildcard harness/tests/preload/*.c)
@@ -65,10 +68,13 @@ APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRA
 	$(EXAMPLE_PROGRAMS)
 PROGRAMS := $(BUILD)/bin/wirecut $(APP_PROGRAMS)
 PROBES := $(patsubst %.c,$(BUILD)/%,$(PROBE_SRC))
+GO_PROGRAMS := $(patsubst scenarios/close-on-eof/programs/%.go,$(BUILD)/programs/usr/bin/%, \
+	$(wildcard scenarios/close-on-eof/programs/*.go))
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
-ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(EXAMPLE_SRC) $(TEST_SRC) $(TEST_AID) $(APP_TEST_SRC) \
-	$(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) $(PROBE_SRC)
+APP_FUZZERS := $(patsubst %.c,$(BUILD)/%,$(APP_FUZZ_SRC))
+ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(EXAMPLE_SRC) $(TEST_SRC) $(TEST_AID) \
+	$(APP_TEST_SRC) $(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) $(PROBE_SRC)
 ALL_H := $(wildcard harness/*/*.h faults/*.h faults/*/*.h reference-app/*.h reference-app/*/*.h \
 	scenarios/*/programs/*.h)
 
@@ -130,11 +136,12 @@ check-valgrind: $(PROGRAMS) $(TESTS)
 FUZZ_SECONDS ?= 60
 fuzz: deps ## fuzz the readers of files, frames and netlink: FUZZ_SECONDS each, or with FUZZ_SEED the same inputs every time
 	@harness/tests/deps.sh clang libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
-	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS="-O1 -g" \
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS="-O1 -g -DFUZZ_WITH_LIBFUZZER" \
 		SANFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
 		run-fuzz
-run-fuzz: $(FUZZERS)
-	@harness/tests/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+run-fuzz: LDFLAGS += -fsanitize=fuzzer
+run-fuzz: $(FUZZERS) $(APP_FUZZERS)
+	@harness/tests/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS) $(APP_FUZZERS)
 
 bench: deps ## the figures, as ratios measured side by side in one run
 	@$(MAKE) --no-print-directory all $(BENCHES)
@@ -182,7 +189,14 @@ install: all $(MAN) $(COMPLETIONS) ## install under PREFIX (default /usr/local)
 clean: ## remove what was built (not the results)
 	rm -rf build wirecut
 
-programs: $(BUILD)/programs/usr/bin/redis-server ## unpack the servers that some scenarios run
+programs: $(BUILD)/programs/usr/bin/redis-server $(GO_PROGRAMS) ## unpack and build the servers that some scenarios run
+
+# Into the folder of unpacked programs: they are not wirecut's own, and not installed with it.
+$(GO_PROGRAMS): $(BUILD)/programs/usr/bin/%: scenarios/close-on-eof/programs/%.go | deps
+	@harness/tests/deps.sh $(APT_GO)
+	@mkdir -p $(@D)
+	$(call say,GO)
+	$(Q)GOFLAGS= GO111MODULE=off CGO_ENABLED=0 go build -o $@ $<
 
 $(BUILD)/programs/usr/bin/redis-server: | deps
 	@harness/tests/deps.sh $(APT_UNPACKED_LIBS)
@@ -233,7 +247,6 @@ $(TEST_SRC:%.c=$(BUILD)/%) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TES
 	$(BUILD)/libwirecut.a
 $(PROBES): $(BUILD)/%: $(BUILD)/%.o
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libwirecut.a
-$(FUZZERS): LDFLAGS += -fsanitize=fuzzer
 $(APP_TEST_SRC:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(APP_TEST_AID)) \
 	$(BUILD)/libreference.a
 $(TESTS) $(BENCHES): LDLIBS += $(shell pkg-config --libs check)

@@ -223,9 +223,9 @@ static void heartbeat_expired(struct timer *timer, nsec_t now)
 	send_ping(client);
 }
 
-static void request_expired(struct timer *timer, nsec_t now)
+/* Sends what is due, and asks for what is needed next. */
+static void send_requests(struct client *client, nsec_t now)
 {
-	struct client *client = CONTAINER_OF(timer, struct client, request_timer);
 	char text[REQUEST_TEXT_MAX];
 	uint32_t id;
 
@@ -240,14 +240,21 @@ static void request_expired(struct timer *timer, nsec_t now)
 		arm(client, &client->request_timer, requests_due(&client->requests));
 }
 
+static void request_expired(struct timer *timer, nsec_t now)
+{
+	send_requests(CONTAINER_OF(timer, struct client, request_timer), now);
+}
+
 static void established_ready(struct watch *watch, uint32_t events, nsec_t now)
 {
 	struct client *client = CONTAINER_OF(watch, struct client, watch);
 
-	(void)now;
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !receive(client))
 		return;
-	flush(client);
+	if (client->config->in_flight)
+		send_requests(client, now);
+	else
+		flush(client);
 }
 
 /* attempt.fd is connected. */
@@ -263,7 +270,11 @@ static void established(struct client *client, nsec_t now)
 	client->state = CLIENT_STATE_ESTABLISHED;
 	client->established_at = now;
 	client->goaway = false;
-	requests_start(&client->requests, client->config->rate, rng_unit(&client->phase_rng), now);
+	if (client->config->in_flight)
+		requests_keep(&client->requests, client->config->in_flight);
+	else
+		requests_start(&client->requests, client->config->rate,
+			       rng_unit(&client->phase_rng), now);
 	emit(client, &(struct client_event){.kind = CLIENT_CONNECTED,
 					    .attempt = client->attempts,
 					    .address = attempt_address(&client->attempt, address)});
@@ -275,7 +286,7 @@ static void established(struct client *client, nsec_t now)
 	heartbeat_start(&client->heartbeat, &client->config->heartbeat, now);
 	if (practice_on(client->config->off, PRACTICE_HEARTBEAT))
 		arm(client, &client->heartbeat_timer, client->heartbeat.due);
-	request_expired(&client->request_timer, now);
+	send_requests(client, now);
 }
 
 static void connecting_ready(struct watch *watch, uint32_t events, nsec_t now);

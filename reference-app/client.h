@@ -23,6 +23,7 @@ struct client_config {
 	struct backoff_policy backoff;
 	nsec_t connect_timeout; /* of an attempt; without the practice it does not count */
 	double rate;            /* requests per second; 0: none */
+	unsigned in_flight; /* requests kept in flight, in place of a rate; 0: the rate counts */
 	practices_off_t off;
 	uint64_t seed;
 };

@@ -17,6 +17,11 @@
  * program can accept nothing, open no file and write no log. The usual culprit is a handler that
  * returns on recv() == 0 and leaves the descriptor behind.
  *
+ * Late is hardly better than never: a runtime that closes what it collects does so minutes after the
+ * last use (ref-server's --late-close). Then the peer has often gone, its FIN_WAIT_2 has ended (60 s,
+ * net.ipv4.tcp_fin_timeout) or its address is another's, and our FIN is answered by a reset, or by
+ * nobody: it is sent again until net.ipv4.tcp_orphan_retries ends that, for up to two minutes.
+ *
  * A silent peer (SOCKET_END_DEAD) is aborted, not closed: SO_LINGER with a time of 0 makes close()
  * send a RST and drop what is queued (socket(7), RFC 9293 section 3.10.5, ABORT). An ordinary close
  * would leave an orphan in FIN_WAIT_1 whose FIN stands behind unacknowledged data, in a congestion

@@ -5,14 +5,13 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-static int bind_and_listen(int fd, const struct address *address, int backlog)
+#include "reference-app/reuse-addr.h"
+
+static int bind_and_listen(int fd, const struct address *address, int backlog, bool reuse_addr)
 {
-	const int on = 1;
 	const int off = 0;
 
-	/* A restarted server takes its port back although connections that its predecessor closed
-	 * are in TIME_WAIT on it (socket(7)). */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+	if (reuse_addr_set(fd, reuse_addr) < 0)
 		return -1;
 	if (address->storage.ss_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
@@ -23,12 +22,12 @@ static int bind_and_listen(int fd, const struct address *address, int backlog)
 }
 
 /* The descriptor, or -1 with errno set. */
-static int open_one(const struct address *address, int backlog)
+static int open_one(const struct address *address, int backlog, bool reuse_addr)
 {
 	int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int saved;
 
-	if (fd < 0 || bind_and_listen(fd, address, backlog) == 0)
+	if (fd < 0 || bind_and_listen(fd, address, backlog, reuse_addr) == 0)
 		return fd;
 	saved = errno;
 	close(fd);
@@ -50,8 +49,8 @@ static void prefer_ipv6(struct addresses *addresses)
 	}
 }
 
-int listener_open(const struct host_port *name, int backlog, struct address *ret_address,
-		  struct why *why)
+int listener_open(const struct host_port *name, int backlog, bool reuse_addr,
+		  struct address *ret_address, struct why *why)
 {
 	struct addresses addresses;
 
@@ -60,7 +59,7 @@ int listener_open(const struct host_port *name, int backlog, struct address *ret
 	if (!name->host[0] && addresses.list[0].storage.ss_family != AF_INET6)
 		prefer_ipv6(&addresses);
 	for (unsigned i = 0; i < addresses.len; i++) {
-		int fd = open_one(&addresses.list[i], backlog);
+		int fd = open_one(&addresses.list[i], backlog, reuse_addr);
 		char text[ADDRESS_TEXT_MAX];
 
 		if (fd >= 0) {

@@ -20,6 +20,12 @@ static const struct {
 	[PRACTICE_CLOSE_ON_EOF] = {"close-on-eof", SIDE_CLIENT | SIDE_SERVER,
 				   "each path closes its socket",
 				   "a socket whose peer has closed stays open in CLOSE_WAIT"},
+	[PRACTICE_REUSE_ADDR] = {"reuse-addr", SIDE_SERVER,
+				 "a restarted server has its port back at once",
+				 "not while connections of before are in TIME_WAIT, for 60 s"},
+	[PRACTICE_PORT_POLICY] = {"port-policy", SIDE_SERVER,
+				  "a port that outgoing connections may hold is refused",
+				  "it is taken, and now and then somebody else has it"},
 };
 
 _Static_assert(sizeof(practices) / sizeof(practices[0]) == PRACTICE_COUNT, "one row a practice");

@@ -8,6 +8,7 @@
 #include "reference-app/client.h"
 #include "reference-app/connect-timeout.h"
 #include "reference-app/json-line.h"
+#include "reference-app/latency.h"
 #include "reference-app/options.h"
 #include "reference-app/process.h"
 
@@ -26,6 +27,7 @@ struct client_options {
 	uint64_t seed;
 	bool seed_given;
 	bool verbose;
+	uint64_t in_flight;
 	struct client_config config;
 };
 
@@ -38,6 +40,7 @@ struct fleet {
 	unsigned len;
 	uint64_t sent; /* in connections that have ended */
 	uint64_t answered;
+	struct latency latency;
 	bool gave_up;
 };
 
@@ -70,6 +73,14 @@ static const struct option_row rows[] = {
 	 .doc = "requests per second and connection; default 1, 0: none",
 	 .parse = option_number,
 	 .offset = OPTION(client_options, config.rate)},
+	{.name = "in-flight",
+	 .arg = "N",
+	 .accepts = "a whole number from 1 to 256",
+	 .doc = "keep N requests in flight on each connection, in place of a rate",
+	 .parse = option_count,
+	 .offset = OPTION(client_options, in_flight),
+	 .min = 1,
+	 .max = REQUESTS_IN_FLIGHT_MAX},
 	{.name = "heartbeat",
 	 .arg = "INTERVAL/K",
 	 .accepts = "INTERVAL/K, such as 5s/3: a PING each interval of silence, dead at the K-th "
@@ -200,8 +211,11 @@ static void on_event(void *arg, const struct client_event *event)
 		fleet->sent += event->requests->sent;
 		fleet->answered += event->requests->answered;
 	}
-	if (event->kind == CLIENT_RESPONSE && !fleet->options->verbose)
-		return;
+	if (event->kind == CLIENT_RESPONSE) {
+		latency_add(&fleet->latency, event->rtt);
+		if (!fleet->options->verbose)
+			return;
+	}
 	json_begin(&line, event_names[event->kind], event->at);
 	json_count(&line, "connection", event->connection);
 	add_details(&line, event);
@@ -261,6 +275,20 @@ static void fleet_stop(struct fleet *fleet)
 	}
 }
 
+static void say_stopped(const struct fleet *fleet)
+{
+	struct json_line line;
+
+	json_begin(&line, "stopped", clock_now());
+	add_requests(&line, fleet->sent, fleet->answered);
+	if (fleet->latency.total > 0) {
+		json_ms(&line, "rtt_p50_ms", latency_percentile(&fleet->latency, 50));
+		json_ms(&line, "rtt_p99_ms", latency_percentile(&fleet->latency, 99));
+		json_ms(&line, "rtt_max_ms", fleet->latency.max);
+	}
+	json_write(&line);
+}
+
 static void fleet_free(struct fleet *fleet)
 {
 	free(fleet->clients);
@@ -272,8 +300,7 @@ static void fleet_free(struct fleet *fleet)
 /* The exit status, or -1. */
 static int run(const struct client_options *options, struct why *why)
 {
-	struct json_line line;
-	struct fleet fleet;
+	static struct fleet fleet; /* its histogram is large */
 	int result;
 
 	process_raise_nofile();
@@ -283,9 +310,7 @@ static int run(const struct client_options *options, struct why *why)
 			client_start(&fleet.clients[i]);
 		result = loop_run(&fleet.loop, why);
 		fleet_stop(&fleet);
-		json_begin(&line, "stopped", clock_now());
-		add_requests(&line, fleet.sent, fleet.answered);
-		json_write(&line);
+		say_stopped(&fleet);
 	}
 	fleet_free(&fleet);
 	if (result < 0)
@@ -330,6 +355,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	options.config.off = options.common.off;
+	options.config.in_flight = (unsigned)options.in_flight;
 	options.config.seed = options.seed_given ? options.seed : rng_fresh_seed();
 	status = run(&options, &why);
 	if (status < 0) {

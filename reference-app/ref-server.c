@@ -3,18 +3,20 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "reference-app/json-line.h"
 #include "reference-app/listener.h"
 #include "reference-app/options.h"
+#include "reference-app/port-policy.h"
 #include "reference-app/process.h"
+#include "reference-app/units.h"
 #include "reference-app/worker.h"
 
 #define PROGRAM "ref-server"
 
-#define LISTEN_DEFAULT  ":8000"
 #define WORKERS_DEFAULT 2
 #define WORKERS_MAX     1024
 /* What the kernel's net.core.somaxconn allows by default since Linux 5.4. */
@@ -65,6 +67,18 @@ static const struct option_row rows[] = {
 	 .doc = "what the clients' heartbeat is; default 5s/3",
 	 .parse = option_heartbeat,
 	 .offset = OPTION(server_options, config.heartbeat)},
+	{.name = "accept-cost",
+	 .arg = "D",
+	 .accepts = "a length of time with its unit, such as 5ms",
+	 .doc = "hold the worker so long at each accept, as TLS and a login do",
+	 .parse = option_duration,
+	 .offset = OPTION(server_options, config.accept_cost)},
+	{.name = "late-close",
+	 .arg = "D",
+	 .accepts = "a length of time with its unit, such as 120s",
+	 .doc = "close so long after the peer's FIN, as a garbage collector does",
+	 .parse = option_duration,
+	 .offset = OPTION(server_options, config.late_close)},
 	{0},
 };
 
@@ -112,6 +126,27 @@ static void termination_ready(struct watch *watch, uint32_t events, nsec_t now)
 	loop_stop(&server->loop);
 }
 
+/* Says in an event what there is to say about the port. -1: it must not be used. */
+static int check_port(const struct host_port *name, struct why *why)
+{
+	struct json_line line;
+	enum port_verdict verdict;
+	uint64_t port;
+
+	if (parse_count(name->port, strlen(name->port), 1, UINT16_MAX, &port) < 0)
+		return why_set(why, "port %s is none", name->port);
+	verdict = port_policy_check((uint16_t)port, why);
+	if (verdict == PORT_EPHEMERAL)
+		return -1;
+	if (!why->text[0])
+		return 0;
+	json_begin(&line, "port_warning", clock_now());
+	json_count(&line, "port", port);
+	json_text(&line, "why", why->text);
+	json_write(&line);
+	return 0;
+}
+
 static int server_init(struct server *server, const struct server_options *options, struct why *why)
 {
 	struct host_port name;
@@ -121,6 +156,8 @@ static int server_init(struct server *server, const struct server_options *optio
 	server->loop.epoll_fd = -1;
 	if (host_port_parse(options->listen, &name) < 0)
 		return why_set(why, "--listen: \"%.100s\" is no address", options->listen);
+	if (practice_on(options->common.off, PRACTICE_PORT_POLICY) && check_port(&name, why) < 0)
+		return -1;
 	if (loop_init(&server->loop, why) < 0)
 		return -1;
 	server->termination.fd = process_termination_fd(why);
@@ -132,7 +169,9 @@ static int server_init(struct server *server, const struct server_options *optio
 	server->workers = calloc(options->workers, sizeof(*server->workers));
 	if (!server->workers)
 		return why_set(why, "no memory for %u workers", (unsigned)options->workers);
-	server->listen_fd = listener_open(&name, (int)options->backlog, &address, why);
+	server->listen_fd =
+		listener_open(&name, (int)options->backlog,
+			      practice_on(options->common.off, PRACTICE_REUSE_ADDR), &address, why);
 	if (server->listen_fd < 0)
 		return -1;
 	for (; server->len < options->workers; server->len++)
@@ -201,14 +240,16 @@ static int check_options(const struct server_options *options, struct why *why)
 
 int main(int argc, char **argv)
 {
+	char listen_default[sizeof(":65535")];
 	struct server_options options = {
-		.listen = LISTEN_DEFAULT,
+		.listen = listen_default,
 		.workers = WORKERS_DEFAULT,
 		.backlog = BACKLOG_DEFAULT,
 		.config.heartbeat = heartbeat_default,
 	};
 	struct why why;
 
+	snprintf(listen_default, sizeof(listen_default), ":%d", PORT_SERVICE);
 	if (options_parse(&command, argc, argv, &options.common, &why) < 0) {
 		fprintf(stderr, PROGRAM ": %s\n", why.text);
 		return EXIT_USAGE;

@@ -19,23 +19,41 @@ void requests_start(struct requests *requests, double rate, double phase, nsec_t
 	requests->next_at = now - (nsec_t)((1 - phase) * (double)requests->period);
 }
 
+void requests_keep(struct requests *requests, unsigned in_flight)
+{
+	memset(requests, 0, sizeof(*requests));
+	requests->keep_in_flight = in_flight;
+}
+
 static bool slot_free(const struct requests *requests)
 {
 	return !requests->slots[requests->next_id % REQUESTS_IN_FLIGHT_MAX].used;
+}
+
+/* The slot is taken where answers come out of order: an old request still holds it. */
+static bool has_room(const struct requests *requests)
+{
+	return requests->in_flight < requests->keep_in_flight && slot_free(requests);
+}
+
+static bool beat_is_due(struct requests *requests, nsec_t now)
+{
+	if (requests->period == 0 || requests->next_at > now)
+		return false;
+	if (now - requests->next_at > CATCH_UP_MAX + requests->period)
+		requests->next_at = now;
+	if (slot_free(requests))
+		return true;
+	requests->next_at = now + requests->period;
+	return false;
 }
 
 bool requests_next(struct requests *requests, nsec_t now, uint32_t *ret_id)
 {
 	uint32_t id = requests->next_id;
 
-	if (requests->period == 0 || requests->next_at > now)
+	if (!(requests->keep_in_flight ? has_room(requests) : beat_is_due(requests, now)))
 		return false;
-	if (now - requests->next_at > CATCH_UP_MAX + requests->period)
-		requests->next_at = now;
-	if (!slot_free(requests)) {
-		requests->next_at = now + requests->period;
-		return false;
-	}
 	requests->slots[id % REQUESTS_IN_FLIGHT_MAX].id = id;
 	requests->slots[id % REQUESTS_IN_FLIGHT_MAX].used = true;
 	requests->slots[id % REQUESTS_IN_FLIGHT_MAX].sent_at = now;

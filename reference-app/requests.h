@@ -18,7 +18,8 @@ struct requests {
 		bool used;
 		nsec_t sent_at;
 	} slots[REQUESTS_IN_FLIGHT_MAX]; /* the request with this id is in slot id % MAX */
-	nsec_t period;                   /* 0: none are sent */
+	nsec_t period;                   /* 0: no beat */
+	unsigned keep_in_flight;         /* in place of a beat; 0: none */
 	nsec_t next_at;
 	uint32_t next_id;
 	unsigned in_flight;
@@ -33,11 +34,15 @@ struct requests {
  * ask together. rate is per second; 0: none. */
 void requests_start(struct requests *requests, double rate, double phase, nsec_t now);
 
+/* A fresh connection without a beat: so many, at most REQUESTS_IN_FLIGHT_MAX, are kept in flight, each
+ * answer making room for the next request. */
+void requests_keep(struct requests *requests, unsigned in_flight);
+
 /* Whether one is due and may be sent; then it counts as sent and *ret_id is its id. While a request
  * may not be sent it is passed over, not owed. */
 bool requests_next(struct requests *requests, nsec_t now, uint32_t *ret_id);
 
-/* When to ask requests_next again; NSEC_NEVER without a rate. */
+/* When to ask requests_next again, beside whenever answers have come; NSEC_NEVER without a beat. */
 nsec_t requests_due(const struct requests *requests);
 
 /* The answer to `id` came. Returns its round-trip time, or -1 when no such request is in flight. */

@@ -20,6 +20,8 @@
  *      +---- EOF, answers queued ----> FINISHING -- queue empty -----> end
  *      |
  *      +---- bad frame --------------> REFUSING --- the peer's EOF --> end
+ *      |
+ *      +---- EOF, with late_close ---> FORGOTTEN -- so much later ---> end
  *
  * FINISHING: the peer half-closed and may still be reading what it asked for. REFUSING: the ERROR frame
  * is sent, then our FIN, and what the peer still sends is read and dropped: a close() with unread bytes
@@ -41,6 +43,7 @@ enum session_state {
 	SESSION_SERVING,
 	SESSION_FINISHING,
 	SESSION_REFUSING,
+	SESSION_FORGOTTEN, /* not closed yet, and nobody looks at it */
 };
 
 struct session {
@@ -180,16 +183,24 @@ static bool on_frame(void *arg, const struct frame *frame)
 	return false;
 }
 
+/* false: there is nothing more to do for the session now. */
 static bool on_eof(struct session *session, nsec_t now)
 {
 	/* The naive handler returns here and forgets the descriptor. */
 	if (!practice_on(session->worker->config->off, PRACTICE_CLOSE_ON_EOF))
 		return end(session, SOCKET_END_EOF);
+	if (session->worker->config->late_close) {
+		loop_unwatch(&session->worker->loop, &session->watch);
+		session->state = SESSION_FORGOTTEN;
+		timer_arm(&session->worker->loop.timers, &session->timer,
+			  now + session->worker->config->late_close);
+		return false;
+	}
 	enter_ending(session, SESSION_FINISHING, now);
 	return true;
 }
 
-/* Reads once and acts on it. false: the session is gone. */
+/* Reads once and acts on it. false: the session is gone, or FORGOTTEN. */
 static bool receive(struct session *session, nsec_t now)
 {
 	size_t received;
@@ -253,8 +264,11 @@ static void session_expired(struct timer *timer, nsec_t now)
 	nsec_t deadline;
 
 	if (session->state != SESSION_SERVING) {
-		/* A peer that leaves its answers lying is silent too; else ours is just a long goodbye. */
-		end(session, stream_pending(&session->stream) ? SOCKET_END_DEAD : SOCKET_END_DONE);
+		/* A peer that leaves its answers lying is silent too; else ours is just a long
+		 * goodbye. Who forgot the socket does an ordinary close, whatever is pending. */
+		bool dead = session->state != SESSION_FORGOTTEN && stream_pending(&session->stream);
+
+		end(session, dead ? SOCKET_END_DEAD : SOCKET_END_DONE);
 		return;
 	}
 	/* What came may lie in the socket, unread, after a stall of this process. A peer that is not

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "reference-app/json-line.h"
@@ -66,12 +67,24 @@ static void accept_failed(struct worker *worker, nsec_t now)
 	}
 }
 
+/* What an accept costs beside the system call: a TLS handshake, a login. The worker sleeps and does not
+ * compute, so that a simulated cost takes no processor from the peers that share the machine. */
+static void pay(nsec_t cost)
+{
+	struct timespec left = {.tv_sec = cost / NSEC_PER_SEC, .tv_nsec = cost % NSEC_PER_SEC};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
 static void listener_ready(struct watch *watch, uint32_t events, nsec_t now)
 {
 	struct worker *worker = CONTAINER_OF(watch, struct worker, listener);
+	nsec_t cost = worker->config->accept_cost;
 
 	(void)events;
-	for (int i = 0; i < ACCEPT_BUDGET; i++) {
+	/* One that costs is all that the sessions can be made to wait for. */
+	for (int i = 0; i < (cost ? 1 : ACCEPT_BUDGET); i++) {
 		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
@@ -80,6 +93,10 @@ static void listener_ready(struct watch *watch, uint32_t events, nsec_t now)
 		}
 		worker->short_of_fds = false;
 		atomic_fetch_add(&worker->counters->accepted, 1);
+		if (cost) {
+			pay(cost);
+			now = clock_now();
+		}
 		session_open(worker, fd, now);
 	}
 }

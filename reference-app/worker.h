@@ -16,6 +16,8 @@
 struct server_config {
 	struct heartbeat_policy heartbeat;
 	practices_off_t off;
+	nsec_t accept_cost; /* each accept holds its worker for so long; 0: for nothing but the call */
+	nsec_t late_close; /* a socket is closed so long after the peer's FIN; 0: at once */
 };
 
 /* One for the whole server, counted up by all workers. */

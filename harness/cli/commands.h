@@ -19,6 +19,7 @@ int command_plan(struct options *opt);
 int command_judge(struct options *opt);
 int command_claims(struct options *opt);
 int command_doctor(struct options *opt);
+int command_demo(struct options *opt);
 int command_version(struct options *opt);
 int command_schema(struct options *opt);
 int command_init(struct options *opt);

@@ -31,6 +31,9 @@ const struct command commands[] = {
 	 CMD_COMPLETION, command_completion},
 	{"man", "wirecut.1|wirecut-scenario.5", "print a manual page, for `man -l -`", CMD_MAN,
 	 command_man},
+	{"demo", "herd [FILE]",
+	 "show what jitter is for: an outage with and without it, side by side in the terminal",
+	 CMD_DEMO, command_demo},
 	{"version", "", "print the version", CMD_VERSION, command_version},
 	{0},
 };

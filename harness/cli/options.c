@@ -16,6 +16,10 @@
 #define REPEAT_MAX     1000000
 #define RETRIES_MAX    100
 #define RETRIES_NORMAL 2
+/* So many a server takes without further ado. */
+#define CLIENTS_MAX 10000
+#define OUTAGE_MIN  (100 * NSEC_PER_MSEC)
+#define OUTAGE_MAX  (1800 * NSEC_PER_SEC)
 
 /* One row a flag: what it takes, which commands know it, and what reads it. */
 struct option_row {
@@ -291,6 +295,26 @@ static int take_github(struct options *opt, const char *value, struct err *err)
 	return 0;
 }
 
+static int take_clients(struct options *opt, const char *value, struct err *err)
+{
+	uint64_t n = 0;
+
+	if (take_whole("clients", value, 1, CLIENTS_MAX, &n, err) < 0)
+		return -1;
+	opt->clients = (int64_t)n;
+	return 0;
+}
+
+static int take_outage(struct options *opt, const char *value, struct err *err)
+{
+	if (!parse_duration(value, &opt->outage) || opt->outage < OUTAGE_MIN ||
+	    opt->outage > OUTAGE_MAX)
+		return err_set(err,
+			       "--outage: '%s' is not a duration from 100ms to 30m, such as 10s",
+			       value);
+	return 0;
+}
+
 static int take_quiet(struct options *opt, const char *value, struct err *err)
 {
 	(void)value;
@@ -318,14 +342,14 @@ static int take_help(struct options *opt, const char *value, struct err *err)
 static const struct option_row rows[] = {
 	{"jobs", "N", 'j', CMD_RUN, take_jobs,
 	 "run N scenarios at once (they mostly sleep; default: 8 a core)"},
-	{"seed", "N", 0, CMD_RUN | CMD_PLAN, take_seed,
+	{"seed", "N", 0, CMD_RUN | CMD_PLAN | CMD_DEMO, take_seed,
 	 "seed of every random stream (default: a new one, printed at the end)"},
 	{"seeds", "N", 0, CMD_RUN, take_seeds,
 	 "run each scenario with N seeds, one after the other, and name those that fail"},
-	{"clock", "real|virtual", 0, CMD_SELECTS, take_clock,
+	{"clock", "real|virtual", 0, CMD_SELECTS | CMD_DEMO, take_clock,
 	 "virtual: in guests whose time jumps over idleness, the same every time (default: real, "
 	 "and virtual where a scenario asks for it)"},
-	{"kernel", "IMAGE", 0, CMD_RUN, take_kernel,
+	{"kernel", "IMAGE", 0, CMD_RUN | CMD_DEMO, take_kernel,
 	 "the guests' kernel (default: $WIRECUT_KERNEL, or what `make guest-kernel` fetched); "
 	 "given "
 	 "again: run on each of them"},
@@ -349,7 +373,7 @@ static const struct option_row rows[] = {
 	{"timeout", "TIME", 0, CMD_RUN, take_timeout,
 	 "end a scenario that has not ended after TIME of wall time (never before its duration)"},
 	{"strict", NULL, 0, CMD_RUN, take_strict, "exit 5 if anything was skipped"},
-	{"results", "DIR", 0, CMD_RUN, take_results,
+	{"results", "DIR", 0, CMD_RUN | CMD_DEMO, take_results,
 	 "write the results under DIR (default: results)"},
 	{"junit", "FILE", 0, CMD_RUN, take_junit,
 	 "write JUnit XML there too (it is always in the results); -: standard output"},
@@ -362,6 +386,9 @@ static const struct option_row rows[] = {
 	 "auto (default: on a terminal, unless NO_COLOR is set), always, never"},
 	{"format", "auto|text|markdown", 0, CMD_CLAIMS, take_format,
 	 "auto (default: text on a terminal, else markdown), text, markdown"},
+	{"clients", "N", 0, CMD_DEMO, take_clients, "how many clients (default: 1000)"},
+	{"outage", "TIME", 0, CMD_DEMO, take_outage,
+	 "how long their server is gone (default: 10s)"},
 	{"quiet", NULL, 'q', CMD_RUN | CMD_JUDGE, take_quiet, "only what did not pass"},
 	{"verbose", NULL, 'v', CMD_RUN | CMD_JUDGE, take_verbose,
 	 "every expectation, also those that passed"},

@@ -37,6 +37,8 @@ struct options {
 	enum claims_format claims_format;
 	bool claims_format_given; /* else by whether standard output is a terminal */
 	bool color;               /* of the lines for people */
+	int64_t clients;          /* of a demonstration; 0: not given */
+	nsec_t outage;            /* likewise */
 	bool help;
 };
 
@@ -62,6 +64,7 @@ enum command_bits {
 	CMD_MAN = 1 << 9,
 	CMD_DOCTOR = 1 << 10,
 	CMD_CLAIMS = 1 << 11,
+	CMD_DEMO = 1 << 12,
 };
 
 extern const struct command commands[]; /* ends with a NULL name */

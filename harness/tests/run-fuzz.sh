@@ -11,7 +11,7 @@ shift
 seed=${FUZZ_SEED:-}
 # What a minute is good for on a slow machine.
 declare -A inputs=([fuzz_scenario]=100000 [fuzz_events]=100000 [fuzz_sockdiag]=4000000
-	[fuzz_packet]=10000000 [fuzz_forge]=4000000)
+	[fuzz_packet]=10000000 [fuzz_forge]=4000000 [fuzz_frame]=300000)
 failed=()
 declare -A pids
 work=$(mktemp -d)

@@ -150,6 +150,7 @@ START_TEST(what_cannot_be_tried_is_told_apart)
 	ck_assert_int_eq(STATUS_OF("tcp-wait", "--user-timeout=1h", CLOSED, "EOF"), ENDING_USAGE);
 	ck_assert_int_eq(STATUS_OF("tcp-wait", "--user-timeout", "0", CLOSED, "EOF"), ENDING_USAGE);
 	ck_assert_int_eq(STATUS_OF("tcp-wait", "--send=0", CLOSED, "EOF"), ENDING_USAGE);
+	ck_assert_int_eq(STATUS_OF("tcp-wait", "--local-port=0", CLOSED, "EOF"), ENDING_USAGE);
 	ck_assert_int_eq(STATUS_OF("tcp-wait", "--no-such-option", CLOSED, "EOF"), ENDING_USAGE);
 	ck_assert_int_eq(STATUS_OF("tcp-close"), ENDING_USAGE);
 	ck_assert_int_eq(STATUS_OF("tcp-listen"), ENDING_USAGE);
@@ -217,8 +218,11 @@ START_TEST(the_end_of_a_connection_is_told)
 	close(fd); /* unread: RST */
 	ck_assert_int_eq(status_of(pid), ENDING_EXPECTED);
 
-	pid = START("tcp-wait", "--keepalive", SERVICE, "EOF");
-	close(accept(listener, NULL, NULL)); /* nothing unread: FIN */
+	struct sockaddr_in peer = {0};
+	socklen_t len = sizeof(peer);
+	pid = START("tcp-wait", "--keepalive", "--local-port=40001", SERVICE, "EOF");
+	close(accept(listener, (struct sockaddr *)&peer, &len)); /* nothing unread: FIN */
+	ck_assert_int_eq(ntohs(peer.sin_port), 40001);
 	ck_assert_int_eq(status_of(pid), ENDING_EXPECTED);
 }
 END_TEST

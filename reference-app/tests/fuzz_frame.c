@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzing of the frame parser. With libFuzzer:
- *
- *   clang -DFUZZ_WITH_LIBFUZZER -fsanitize=fuzzer,address,undefined -I. -D_GNU_SOURCE \
- *         reference-app/tests/fuzz_frame.c reference-app/frame.c -o fuzz_frame
- *
- * Otherwise it has a main() of its own: it feeds the files it is given, or else bytes of a fixed seed.
+ * Fuzzing of the frame parser: `make fuzz` builds and runs it with libFuzzer. Otherwise it has a main()
+ * of its own: it feeds the files it is given, or else bytes of a fixed seed.
  *
  * What must hold for any bytes: parsing them in one piece and in pieces of any size gives the same
  * frames and the same end; a frame that was parsed encodes to the bytes it came from; and the parser

@@ -18,6 +18,7 @@ static const struct {
 	const char *says;
 } bad_servers[] = {
 	{"HTTP/1.1 400 Bad Request\r\n", 26, "bad frame"},
+	{"\xff\xff\xff\xff\x02\0\0\0\0\0\0\0", 12, "longer"},
 	{"\0\0\0\0\x01\0\0\0\0\0\0\0", 12, "REQUEST"},
 	{"\0\0\0\0\x02\0\0\0\0\0\0\x63", 12, "not in flight"},
 	{"\0\0\0\x02\x06\0\0\0\0\0\0\0no", 14, "the peer said ERROR: no"},
@@ -103,6 +104,46 @@ START_TEST(a_dead_peer_is_aborted_not_closed)
 }
 END_TEST
 
+/* Each answer in single bytes, and more questions meanwhile: a slow writer is a peer that lives. */
+START_TEST(a_server_that_writes_byte_by_byte_is_borne)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client =
+		program_start("ref-client", QUICK "--in-flight 1 --verbose --heartbeat 10s/3", 0);
+	int fd = raw_accept(listen_fd);
+
+	for (int i = 0; i < 3; i++) {
+		uint8_t bytes[FRAME_HEADER_SIZE + TEXT_MAX];
+		char text[TEXT_MAX];
+		uint32_t id;
+
+		ck_assert_int_eq(raw_read_frame(fd, &id, text, sizeof(text)), FRAME_REQUEST);
+		frame_encode_header(bytes, FRAME_RESPONSE, id, (uint32_t)strlen(text));
+		memcpy(bytes + FRAME_HEADER_SIZE, text, sizeof(text));
+		for (size_t at = 0; at < FRAME_HEADER_SIZE + strlen(text); at++)
+			raw_send(fd, bytes + at, 1);
+	}
+	WAIT_FOR(program_said(&client, "\"response\"") == 3);
+	ck_assert_uint_eq(program_said(&client, "\"lost\""), 0);
+	program_end(&client);
+}
+END_TEST
+
+START_TEST(a_server_that_half_closes_is_left)
+{
+	int listen_fd = raw_listen(PORT);
+	struct program client = program_start("ref-client", QUICK "--rate 0", 0);
+	int fd = raw_accept(listen_fd);
+
+	shutdown(fd, SHUT_WR);
+	WAIT_FOR(program_said(&client, "the peer closed the connection") == 1);
+	raw_expect_end(fd, true);
+	close(fd);
+	close(raw_accept(listen_fd));
+	program_end(&client);
+}
+END_TEST
+
 /* Lets the client come and closes it, three times. */
 static void close_three_times(int listen_fd)
 {
@@ -164,6 +205,8 @@ int main(void)
 	tcase_add_test(tc, the_servers_pings_are_answered);
 	tcase_add_test(tc, an_idle_connection_is_pinged);
 	tcase_add_test(tc, a_dead_peer_is_aborted_not_closed);
+	tcase_add_test(tc, a_server_that_writes_byte_by_byte_is_borne);
+	tcase_add_test(tc, a_server_that_half_closes_is_left);
 	tcase_add_test(tc, eof_is_closed);
 	tcase_add_test(tc, without_close_on_eof_it_leaks_and_comes_again);
 	tcase_add_test(tc, a_failed_lookup_is_tried_again);

@@ -169,6 +169,61 @@ START_TEST(without_close_on_eof_close_wait_piles_up)
 }
 END_TEST
 
+/* In CLOSE_WAIT for as long as it was told, and then gone. */
+START_TEST(late_close_is_late_and_comes)
+{
+	struct program server = server_start("--late-close 500ms");
+	nsec_t closed;
+
+	peers_come_and_go();
+	closed = clock_now();
+	WAIT_FOR(sockets_in_state(SERVER_PORT, TCP_CLOSE_WAIT) == PEERS);
+	WAIT_FOR(sockets_in_state(SERVER_PORT, TCP_CLOSE_WAIT) == 0);
+	ck_assert_int_ge(clock_now() - closed, 400 * NSEC_PER_MSEC);
+	program_end(&server);
+}
+END_TEST
+
+/* The workers pay one after the other what each accept costs, and nobody is lost. */
+START_TEST(accept_cost_delays_who_comes_last)
+{
+	struct program server = server_start("--workers 1 --accept-cost 10ms");
+	nsec_t start = clock_now();
+	int fds[PEERS];
+
+	for (int i = 0; i < PEERS; i++)
+		fds[i] = raw_connect(SERVER_PORT);
+	for (int i = 0; i < PEERS; i++)
+		expect_pong(fds[i], 1);
+	ck_assert_int_ge(clock_now() - start, 10 * NSEC_PER_MSEC * PEERS);
+	for (int i = 0; i < PEERS; i++)
+		close(fds[i]);
+	program_end(&server);
+}
+END_TEST
+
+/* A frame in single bytes is a frame. */
+START_TEST(a_slow_writer_is_served)
+{
+	struct program server = server_start("");
+	uint8_t header[FRAME_HEADER_SIZE];
+	int fd = raw_connect(SERVER_PORT);
+	char text[TEXT_MAX];
+	uint32_t id;
+
+	frame_encode_header(header, FRAME_REQUEST, 9, 2);
+	for (size_t i = 0; i < sizeof(header); i++)
+		raw_send(fd, header + i, 1);
+	raw_send(fd, "h", 1);
+	raw_send(fd, "i", 1);
+	ck_assert_int_eq(raw_read_frame(fd, &id, text, sizeof(text)), FRAME_RESPONSE);
+	ck_assert_uint_eq(id, 9);
+	ck_assert_str_eq(text, "hi");
+	close(fd);
+	program_end(&server);
+}
+END_TEST
+
 START_TEST(without_close_on_eof_a_reset_is_closed)
 {
 	const struct linger abort_at_once = {.l_onoff = 1, .l_linger = 0};
@@ -288,6 +343,9 @@ int main(void)
 	tcase_add_test(tc, a_half_closed_peer_gets_all_of_many_long_answers);
 	tcase_add_test(tc, eof_is_closed);
 	tcase_add_test(tc, without_close_on_eof_close_wait_piles_up);
+	tcase_add_test(tc, late_close_is_late_and_comes);
+	tcase_add_test(tc, accept_cost_delays_who_comes_last);
+	tcase_add_test(tc, a_slow_writer_is_served);
 	tcase_add_test(tc, without_close_on_eof_a_reset_is_closed);
 	tcase_add_test(tc, a_silent_peer_is_reaped);
 	tcase_add_test(tc, a_peer_that_never_reads_is_held_and_then_reaped);

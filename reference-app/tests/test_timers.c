@@ -149,6 +149,43 @@ START_TEST(requests_in_flight_are_bounded_and_not_owed)
 }
 END_TEST
 
+START_TEST(so_many_are_kept_in_flight)
+{
+	static struct requests requests;
+	uint32_t first;
+	uint32_t id;
+
+	requests_keep(&requests, 2);
+	ck_assert_int_eq(requests_due(&requests), NSEC_NEVER);
+	ck_assert(requests_next(&requests, 100 * S, &first));
+	ck_assert(requests_next(&requests, 100 * S, &id));
+	ck_assert(!requests_next(&requests, 1000 * S, &id));
+	ck_assert_int_eq(requests_answered(&requests, first, 101 * S), S);
+	ck_assert(requests_next(&requests, 101 * S, &id));
+	ck_assert(!requests_next(&requests, 101 * S, &id));
+	ck_assert_uint_eq(requests.in_flight, 2);
+}
+END_TEST
+
+/* All but the first are answered: the slot of the next is the first's once the ids have come round. */
+START_TEST(an_answer_that_stays_away_keeps_its_slot)
+{
+	static struct requests requests;
+	uint32_t first;
+	uint32_t id;
+
+	requests_keep(&requests, 2);
+	ck_assert(requests_next(&requests, 100 * S, &first));
+	for (int i = 1; i < REQUESTS_IN_FLIGHT_MAX; i++) {
+		ck_assert(requests_next(&requests, 100 * S, &id));
+		ck_assert_int_eq(requests_answered(&requests, id, 100 * S), 0);
+	}
+	ck_assert(!requests_next(&requests, 100 * S, &id));
+	ck_assert_int_eq(requests_answered(&requests, first, 101 * S), S);
+	ck_assert(requests_next(&requests, 101 * S, &id));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("timers");
@@ -162,6 +199,8 @@ int main(void)
 	tcase_add_test(tc, no_rate_no_requests);
 	tcase_add_test(tc, answers_must_have_been_asked_for);
 	tcase_add_test(tc, requests_in_flight_are_bounded_and_not_owed);
+	tcase_add_test(tc, so_many_are_kept_in_flight);
+	tcase_add_test(tc, an_answer_that_stays_away_keeps_its_slot);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -15,8 +15,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +35,7 @@ struct wait_options {
 	bool shutdown, keepalive;
 	int idle_s, interval_s, probes; /* keepalive; 0: as the sysctls say */
 	int user_timeout_ms;            /* 0: none */
+	in_port_t local_port;           /* 0: the kernel picks it */
 };
 
 static void usage(void)
@@ -43,6 +46,8 @@ static void usage(void)
 	      "  --keepalive                     SO_KEEPALIVE, with the times that sysctls say\n"
 	      "  --keepalive=IDLE/INTERVAL/COUNT with these, in seconds\n"
 	      "  --user-timeout=SECONDS          TCP_USER_TIMEOUT\n"
+	      "  --local-port=PORT               from this port, in place of one that the kernel "
+	      "picks\n"
 	      "ENDING: ETIMEDOUT, ECONNRESET, ... or EOF\n",
 	      stderr);
 }
@@ -70,6 +75,7 @@ static void parse_options(struct wait_options *opt, int argc, char **argv)
 		{"shutdown", no_argument, NULL, 'f'},
 		{"keepalive", optional_argument, NULL, 'k'},
 		{"user-timeout", required_argument, NULL, 'u'},
+		{"local-port", required_argument, NULL, 'l'},
 		{0},
 	};
 	int c;
@@ -85,6 +91,9 @@ static void parse_options(struct wait_options *opt, int argc, char **argv)
 			opt->user_timeout_ms = (int)whole_number("--user-timeout", optarg, 1,
 								 INT_MAX / MSEC_PER_SEC) *
 					       MSEC_PER_SEC;
+		} else if (c == 'l') {
+			opt->local_port =
+				(in_port_t)whole_number("--local-port", optarg, 1, UINT16_MAX);
 		} else {
 			usage();
 			errx(ENDING_USAGE, "no such option");
@@ -107,6 +116,19 @@ static void apply_options(int fd, const struct wait_options *opt)
 	}
 	if (opt->user_timeout_ms > 0)
 		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, opt->user_timeout_ms);
+}
+
+/* Without SO_REUSEADDR, as a client does it. */
+static void bind_to_port(int fd, int family, in_port_t port)
+{
+	const struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	const struct sockaddr_in6 any6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
+	bool ipv6 = family == AF_INET6;
+
+	if (bind(fd, ipv6 ? (const struct sockaddr *)&any6 : (const struct sockaddr *)&any4,
+		 ipv6 ? sizeof(any6) : sizeof(any4)) < 0)
+		not_tried("bind");
 }
 
 /* Blocks until the kernel has taken them all: 0, or the error. */
@@ -155,6 +177,8 @@ int main(int argc, char **argv)
 	int error = 0;
 
 	apply_options(fd, &opt);
+	if (opt.local_port)
+		bind_to_port(fd, service.addr.ss_family, opt.local_port);
 	if (connect(fd, (const struct sockaddr *)&service.addr, service.len) < 0) {
 		error = errno;
 	} else {

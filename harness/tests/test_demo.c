@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `wirecut demo herd` as a person sees it: in a real terminal emulation, tmux, of two sizes; and without
+ * a terminal. What the drawing means is test_herdview.c's.
+ */
+#include <check.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/base/cleanup.h"
+#include "harness/base/nsec.h"
+#include "harness/tests/cli.h"
+#include "harness/tests/netns.h"
+#include "harness/tests/suite.h"
+#include "harness/virtual/program.h"
+
+#define SCENARIO     "scenarios/backoff/herd-killed-10s.yaml"
+#define TEST_TIMEOUT 180
+/* A run of 13 s of its own, on a machine that does other things too. */
+#define DEADLINE (120 * NSEC_PER_SEC)
+#define POLL_MS  200
+
+static struct cli c;
+static char *socket_name; /* of a tmux server of the test's own */
+static char scenario[PATH_MAX];
+
+static void setup(void)
+{
+	cli_start(&c);
+	socket_name = arena_printf(&c.arena, "wirecut-test-%d", getpid());
+	ck_assert_ptr_nonnull(realpath(SCENARIO, scenario));
+}
+
+static void teardown(void)
+{
+	cli_finish(&c);
+}
+
+static bool has_tmux(void)
+{
+	const char *path = getenv("PATH");
+	const char *ci = getenv("CI");
+
+	if (program_find("tmux", "/", path ? path : "", &c.arena))
+		return true;
+	ck_assert_msg(!ci || strcmp(ci, "true") != 0, "there is no tmux here");
+	skip("there is no tmux here");
+	return false;
+}
+
+static char *tmux(const char *command, const char *a, const char *b)
+{
+	const char *argv[] = {"tmux", "-L", socket_name, command, a, b, NULL};
+
+	return output_of(&c.arena, argv);
+}
+
+static char *screen(void)
+{
+	return tmux("capture-pane", "-p", NULL);
+}
+
+/* The screen once the demonstration has ended. */
+static char *last_screen(void)
+{
+	nsec_t deadline = nsec_monotonic() + DEADLINE;
+
+	for (;;) {
+		char *text = screen();
+
+		if (strstr(text, "results: results/demo/"))
+			return text;
+		ck_assert_msg(nsec_monotonic() < deadline, "it does not end:\n%s", text);
+		poll(NULL, 0, POLL_MS);
+	}
+}
+
+static const struct {
+	int columns, rows;
+} sizes[] = {{80, 24}, {200, 50}};
+
+START_TEST(it_fills_a_terminal_of_this_size)
+{
+	const char *build = getenv("BUILD");
+	char program[PATH_MAX];
+
+	if (!has_tmux())
+		return;
+	ck_assert_ptr_nonnull(realpath(
+		arena_printf(&c.arena, "%s/bin/wirecut", build ? build : "build"), program));
+	const char *argv[] = {
+		"tmux",
+		"-L",
+		socket_name,
+		"-f",
+		"/dev/null",
+		"new-session",
+		"-d",
+		"-x",
+		arena_printf(&c.arena, "%d", sizes[_i].columns),
+		"-y",
+		arena_printf(&c.arena, "%d", sizes[_i].rows),
+		arena_printf(
+			&c.arena,
+			"cd %s && LC_ALL=C %s demo herd --clients 20 --outage 1s %s; sleep 600",
+			c.dir, program, scenario),
+		NULL};
+	output_of(&c.arena, argv);
+	char *text = last_screen();
+	int rows = 0;
+
+	tmux("kill-server", NULL, NULL);
+	for (char *line = text; *line; rows++) {
+		size_t len = strcspn(line, "\n");
+
+		ck_assert_uint_le(len, (size_t)sizes[_i].columns);
+		line += len + (line[len] == '\n');
+	}
+	ck_assert_int_le(rows, sizes[_i].rows);
+	contains(text, "20 clients, and their server is gone for 1.0 s");
+	contains(text, "| without jitter");
+	contains(text, "connected: 20 of 20");
+	contains(text, "accept queue: ");
+	ck_assert_ptr_nonnull(strchr(text, '#'));
+	ck_assert_msg(!strstr(text, "at the end"), "no verdict:\n%s", text);
+}
+END_TEST
+
+START_TEST(without_a_terminal_there_are_lines)
+{
+	struct cli_result r =
+		CLI(&c, "demo", "herd", "--clients", "20", "--outage", "1s", scenario);
+
+	/* Where the machine is busy the herd is spread by that: the verdicts are no matter here. */
+	ck_assert_msg(r.code == 0 || r.code == 1 || r.code == 3, "exit code %d: %s", r.code, r.err);
+	contains(r.out, "    1.0 s  with jitter: at most ");
+	contains(r.out, "20 connected;  without jitter: ");
+	contains(r.out, "results: results/demo/");
+	ck_assert_ptr_null(strchr(r.out, '\033'));
+	json_t *run = cli_json(&c, "results/demo/latest/run.json");
+	ck_assert_uint_eq(json_array_size(json_object_get(run, "scenarios")), 2);
+}
+END_TEST
+
+static const struct {
+	const char *argv[6];
+	const char *says;
+} refused[] = {
+	{{"demo"}, "takes the word herd"},
+	{{"demo", "flock"}, "takes the word herd"},
+	{{"demo", "herd"}, "name the file"},
+	{{"demo", "herd", "--clients", "0"}, "whole number from 1 to 10000"},
+	{{"demo", "herd", "--outage", "1h"}, "from 100ms to 30m"},
+};
+
+START_TEST(what_it_cannot_do_is_said)
+{
+	struct cli_result r = cli_run(&c, refused[_i].argv);
+
+	ck_assert_int_eq(r.code, 2);
+	contains(r.err, refused[_i].says);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("demo");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, TEST_TIMEOUT);
+	tcase_add_loop_test(t, it_fills_a_terminal_of_this_size, 0, ARRAY_SIZE(sizes));
+	tcase_add_test(t, without_a_terminal_there_are_lines);
+	tcase_add_loop_test(t, what_it_cannot_do_is_said, 0, ARRAY_SIZE(refused));
+	return run_tests("demo", t);
+}
