@@ -34,8 +34,8 @@
 #include <netlink/route/neighbour.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/nlbatch.h"
 #include "harness/run/hostfs.h"
-#include "harness/run/nlbatch.h"
 #include "harness/run/offload.h"
 #include "harness/run/sockdiag.h"
 #include "harness/run/sysctl.h"

@@ -16,7 +16,7 @@ harness/run: harness/base harness/data faults/fault.h faults/hands.h faults/wire
 harness/virtual: harness/base harness/data harness/run/run.h
 harness/guest: harness/base harness/data harness/run/run.h harness/run/statetrace.h harness/virtual/archive.h harness/virtual/channel.h
 harness/report: harness/base harness/data harness/judge
-harness/doctor: harness/base harness/data harness/run/sockdiag.h harness/run/sysctl.h harness/run/nlbatch.h harness/virtual/kernel.h harness/virtual/program.h
+harness/doctor: harness/base harness/data harness/run/sockdiag.h harness/run/sysctl.h harness/virtual/kernel.h harness/virtual/program.h
 harness/cli: harness/base harness/data harness/parse harness/build harness/run/run.h harness/report harness/doctor/doctor.h harness/guest/guest.h harness/virtual/supervisor.h harness/virtual/image.h
 faults: harness/base harness/data faults/wire
 faults/wire: harness/base harness/data faults
