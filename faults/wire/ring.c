@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <poll.h>
@@ -21,7 +22,8 @@
  * back, because frames that are forwarded are sent straight from there.
  *
  * One socket receives from all interfaces (sll_ifindex 0): so frames are in one order of time, and
- * a thousand hosts cost no more memory than two. It ignores what goes out. A second socket, which
+ * a thousand hosts cost no more memory than two. It ignores what goes out, unless there is a filter. A
+ * second socket, which
  * receives nothing (protocol 0), sends: past the qdisc, for a port has no queue of its own.
  *
  * Nothing is lost silently. The kernel counts what the ring had no place for, and a frame that cannot
@@ -68,9 +70,22 @@ static int set_option(int fd, int option, const void *value, socklen_t len, cons
 	return 0;
 }
 
-static int open_receiver(struct ring *r, struct err *err)
+/* What goes out is ignored, or else what the filter refuses. */
+static int choose_frames(int fd, const struct sock_fprog *filter, struct err *err)
 {
-	const int version = TPACKET_V2, on = 1;
+	const int on = 1;
+
+	if (!filter)
+		return set_option(fd, PACKET_IGNORE_OUTGOING, &on, sizeof(on), "ignore outgoing",
+				  err);
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter)))
+		return err_errno(err, "packet socket: filter");
+	return 0;
+}
+
+static int open_receiver(struct ring *r, const struct sock_fprog *filter, struct err *err)
+{
+	const int version = TPACKET_V2;
 	const struct tpacket_req req = {
 		.tp_block_size = RING_BLOCK_BYTES,
 		.tp_block_nr = RING_BYTES / RING_BLOCK_BYTES,
@@ -83,7 +98,7 @@ static int open_receiver(struct ring *r, struct err *err)
 	if (r->rx_fd < 0)
 		return err_errno(err, "packet socket");
 	if (set_option(r->rx_fd, PACKET_VERSION, &version, sizeof(version), "TPACKET_V2", err) ||
-	    set_option(r->rx_fd, PACKET_IGNORE_OUTGOING, &on, sizeof(on), "ignore outgoing", err) ||
+	    choose_frames(r->rx_fd, filter, err) ||
 	    set_option(r->rx_fd, PACKET_RX_RING, &req, sizeof(req), "16 MiB ring", err))
 		return -1;
 
@@ -119,7 +134,7 @@ static int open_sender(struct ring *r, struct err *err)
 	return 0;
 }
 
-struct ring *ring_open(struct err *err)
+struct ring *ring_open(const struct sock_fprog *filter, struct err *err)
 {
 	struct ring *r = calloc(1, sizeof(*r));
 
@@ -129,7 +144,7 @@ struct ring *ring_open(struct err *err)
 	}
 	r->rx_fd = r->tx_fd = -1;
 	r->mono_offset = NSEC_UNSET;
-	if (open_receiver(r, err) || open_sender(r, err)) {
+	if (open_receiver(r, filter, err) || open_sender(r, err)) {
 		ring_close(r);
 		return NULL;
 	}
@@ -192,6 +207,7 @@ bool ring_peek(struct ring *r, struct ring_frame *ret)
 		.ifindex = from->sll_ifindex,
 		.t = (nsec_t)h->tp_sec * NSEC_PER_SEC + h->tp_nsec - r->mono_offset,
 		.no_checksum = status & TP_STATUS_CSUMNOTREADY,
+		.outgoing = from->sll_pkttype == PACKET_OUTGOING,
 	};
 	return true;
 }

@@ -13,6 +13,7 @@
  * kernel shares with us (packet(7), Documentation/networking/packet_mmap.rst), sent in batches.
  */
 struct ring;
+struct sock_fprog;
 
 struct ring_frame {
 	const uint8_t *bytes; /* good until ring_release() */
@@ -21,13 +22,18 @@ struct ring_frame {
 	int ifindex;
 	nsec_t t;         /* when the kernel received it, CLOCK_MONOTONIC */
 	bool no_checksum; /* its sender left the checksum to the hardware */
+	bool outgoing;    /* the interface sends it, instead of receiving it */
 };
 
 /* The largest frame that fits: a slot of 2048 bytes less 66 of the kernel's own header (ring.c). */
 #define RING_FRAME_MAX 1982
 
-/* Receives from now on all that enters the current network namespace. NULL and *err on failure. */
-struct ring *ring_open(struct err *err);
+/*
+ * Receives from now on all that enters the current network namespace. With a filter (`struct
+ * sock_fprog` of linux/filter.h) it receives what that lets pass, and what leaves too. NULL and *err
+ * on failure.
+ */
+struct ring *ring_open(const struct sock_fprog *filter, struct err *err);
 void ring_close(struct ring *r);
 
 /* Readable (EPOLLIN) when frames are there. */
