@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "faults/fault.h"
+#include "faults/netem/params.h"
 
 /* One line a kind; the order is that of the reference. */
 extern const struct fault_ops fault_delay;
@@ -58,6 +59,12 @@ void fault_drop(const struct fault_call *call, struct fate *fate)
 {
 	(void)call;
 	fate->drop = true;
+}
+
+const char *fault_drop_by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	params->block = true;
+	return netem_refuses_match(spec);
 }
 
 const struct fault_ops *fault_find(const char *name)
