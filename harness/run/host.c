@@ -4,7 +4,7 @@
  *
  * The caller's network namespace is the cable namespace: it holds one port (`p1`, `p2`, ...) for
  * each host, the near end of a veth pair whose far end is the host's eth0. Nothing connects the
- * ports but the link engine.
+ * ports but the link engine; with netem, that is bridges of the kernel (bridges.h).
  *
  * All namespaces are made by the one thread that calls: it unshares, opens the new namespace's
  * file under /proc/self/ns, and goes back with setns(). No helper process is needed, and nothing
@@ -35,8 +35,10 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/base/nlbatch.h"
+#include "harness/run/bridges.h"
 #include "harness/run/hostfs.h"
 #include "harness/run/offload.h"
+#include "harness/base/rtnl.h"
 #include "harness/run/sockdiag.h"
 #include "harness/run/sysctl.h"
 
@@ -70,29 +72,6 @@ static int go_home(const struct home *home, struct err *err)
 		return err_errno(err, "go back to the sandbox's own namespaces");
 	return 0;
 }
-
-static struct nl_sock *route_socket(struct err *err)
-{
-	struct nl_sock *sk = nl_socket_alloc();
-	int rc = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
-
-	if (rc < 0) {
-		/* libnl has no code of its own for most errors, EMFILE is one; errno still tells. */
-		if (rc == -NLE_FAILURE)
-			err_errno(err, "open a netlink socket");
-		else
-			err_set(err, "open a netlink socket: %s", nl_geterror(rc));
-		nl_socket_free(sk);
-		return NULL;
-	}
-	return sk;
-}
-
-static void cleanup_nl_socket(struct nl_sock **sk)
-{
-	nl_socket_free(*sk);
-}
-#define _cleanup_nl_ __attribute__((cleanup(cleanup_nl_socket)))
 
 /* Enters new namespaces, prepares what must be there before eth0 appears, and keeps their fds. */
 static int namespaces_create(const struct hosts_config *config, struct host *h, struct err *err)
@@ -155,24 +134,9 @@ static struct nl_msg *veth_request(const struct host *h)
 	return msg;
 }
 
-static struct nl_msg *up_request(int ifindex)
-{
-	struct rtnl_link *old = rtnl_link_alloc(), *change = rtnl_link_alloc();
-	struct nl_msg *msg = NULL;
-
-	if (old && change) {
-		rtnl_link_set_ifindex(old, ifindex);
-		rtnl_link_set_flags(change, IFF_UP);
-		rtnl_link_build_change_request(old, change, 0, &msg);
-	}
-	rtnl_link_put(old);
-	rtnl_link_put(change);
-	return msg;
-}
-
 static int cables_create(const struct plan *plan, struct host *hosts, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_socket(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 
@@ -183,7 +147,8 @@ static int cables_create(const struct plan *plan, struct host *hosts, struct err
 			    arena_printf(&arena, "make the cable of host %s", hosts[i].plan->name));
 	/* A veth can be opened only once both of its ends are there. */
 	for (size_t i = 0; i < plan->hosts.n; i++)
-		nlbatch_add(&batch, up_request(hosts[i].port_ifindex), "bring up a cable's port");
+		nlbatch_add(&batch, rtnl_up_request(hosts[i].port_ifindex),
+			    "bring up a cable's port");
 	return nlbatch_commit(&batch, sk, err);
 }
 
@@ -319,14 +284,14 @@ static void add_addresses(struct nlbatch *batch, const struct plan *plan, const 
 /* Inside the host's network namespace: addresses, neighbours, offloads, the user's sysctls. */
 static int network_configure(const struct plan *plan, const struct host *h, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_socket(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 
 	if (!sk)
 		return -1;
-	nlbatch_add(&batch, up_request(LO_IFINDEX), "bring up lo");
-	nlbatch_add(&batch, up_request(ETH0_IFINDEX), "bring up eth0");
+	nlbatch_add(&batch, rtnl_up_request(LO_IFINDEX), "bring up lo");
+	nlbatch_add(&batch, rtnl_up_request(ETH0_IFINDEX), "bring up eth0");
 	add_addresses(&batch, plan, h);
 	if (nlbatch_commit(&batch, sk, err) < 0 || offload_disable("eth0", err) < 0)
 		return -1;
@@ -363,6 +328,9 @@ int hosts_create(const struct hosts_config *config, struct host *hosts, struct e
 			return -1;
 	}
 	if (cables_create(plan, hosts, err) < 0)
+		return -1;
+	if (plan->link == LINK_NETEM &&
+	    bridges_create(hosts, plan->hosts.n, PORT_IFINDEX_BASE, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->hosts.n; i++) {
 		if (setns(hosts[i].net_fd, CLONE_NEWNET) < 0)
@@ -403,7 +371,7 @@ int host_visit(const struct host *h, host_visit_fn fn, void *arg, struct err *er
 
 static int remove_addresses(const struct host *h, void *arg, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_socket(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 	uint64_t *ret_n = arg;
@@ -426,7 +394,7 @@ int host_remove_addresses(const struct host *h, uint64_t *ret_n, struct err *err
 
 static int restore_addresses(const struct host *h, void *arg, struct err *err)
 {
-	_cleanup_nl_ struct nl_sock *sk = route_socket(err);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_socket(err);
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 	const struct plan *const *plan = arg;
