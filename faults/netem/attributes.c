@@ -99,19 +99,18 @@ static void put_rate(struct writer *w, int64_t bytes_per_s)
 		put(w, TCA_NETEM_RATE64, &rate64, sizeof(rate64));
 }
 
-static void put_times(struct writer *w, const struct netem_params *p)
+static void put_times(struct writer *w, const struct netem_params *p, const int16_t *table)
 {
 	const int64_t latency = p->latency, jitter = p->jitter;
 
 	put(w, TCA_NETEM_LATENCY64, &latency, sizeof(latency));
 	put(w, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
-	if (!jitter)
-		return;
-	int16_t *table = put_attribute(w, TCA_NETEM_DELAY_DIST, NETEM_TABLE_SIZE * sizeof(*table));
-	netem_table(p->distribution, table);
+	if (jitter)
+		put(w, TCA_NETEM_DELAY_DIST, table, NETEM_TABLE_SIZE * sizeof(*table));
 }
 
-size_t netem_options(const struct netem_params *p, uint64_t seed, uint8_t *out)
+size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_t seed,
+		     uint8_t *out)
 {
 	static const struct netem_params nothing;
 	const struct netem_params *q = p->block ? &nothing : p;
@@ -131,7 +130,7 @@ size_t netem_options(const struct netem_params *p, uint64_t seed, uint8_t *out)
 	put_corrupt(&w, q);
 	put_rate(&w, q->bytes_per_s);
 	put(&w, TCA_NETEM_ECN, &ecn, sizeof(ecn));
-	put_times(&w, q);
+	put_times(&w, q, table);
 	if (q->bursts)
 		put_gemodel(&w, &q->gemodel);
 	put(&w, TCA_NETEM_PRNG_SEED_NR, &seed, sizeof(seed));

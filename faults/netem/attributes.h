@@ -24,11 +24,13 @@
 #define NETEM_TABLE_SCALE 8192
 
 /*
- * Writes the options to `out`, NETEM_OPTIONS_BYTES of it; gives their length. `seed` is that of the
+ * Writes the options to `out`, NETEM_OPTIONS_BYTES of it; gives their length. `table`: of the jitter's
+ * distribution, NETEM_TABLE_SIZE numbers; not looked at where there is none. `seed` is that of the
  * qdisc's own generator, which kernels have from 6.6 on; older ones draw from the kernel's, and
  * pass the attribute over.
  */
-size_t netem_options(const struct netem_params *p, uint64_t seed, uint8_t *out);
+size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_t seed,
+		     uint8_t *out);
 
 /* The law as NETEM_TABLE_SIZE quantiles, in jitters times the scale. */
 void netem_table(enum delay_distribution distribution, int16_t *table);

@@ -77,6 +77,16 @@ static struct ring *open_ring(const struct forwarder_config *config, struct err 
 	return ring_open(&filter, err);
 }
 
+static void prepare_tables(struct netem *n)
+{
+	vec_foreach (step, &n->config->plan->steps) {
+		struct netem_params p = {0};
+
+		if (step->step == STEP_FAULT && !netem_add(&p, &step->fault))
+			qdiscs_prepare(n->qdiscs, &p);
+	}
+}
+
 static int install(struct netem *n, struct err *err)
 {
 	static const enum direction directions[] = {DIRECTION_TO_HOST, DIRECTION_FROM_HOST};
@@ -85,6 +95,7 @@ static int install(struct netem *n, struct err *err)
 		for (size_t d = 0; d < ARRAY_SIZE(directions); d++)
 			if (tap_has_faults(n->tap, host, directions[d]))
 				qdiscs_add(n->qdiscs, ifindex_of(n, host, directions[d]));
+	prepare_tables(n);
 	return qdiscs_commit(n->qdiscs, err);
 }
 

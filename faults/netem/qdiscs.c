@@ -17,6 +17,8 @@ struct qdiscs {
 	struct nl_sock *sk;
 	struct arena arena; /* of the batch */
 	struct nlbatch batch;
+	int16_t *tables[DISTRIBUTION_PARETONORMAL +
+			1]; /* of each distribution; NULL: not made yet */
 };
 
 struct qdiscs *qdiscs_open(struct err *err)
@@ -42,12 +44,14 @@ void qdiscs_close(struct qdiscs *q)
 		return;
 	nl_socket_free(q->sk);
 	arena_free(&q->arena);
+	for (size_t i = 0; i < ARRAY_SIZE(q->tables); i++)
+		free(q->tables[i]);
 	free(q);
 }
 
 /* NULL: out of memory. */
-static struct nl_msg *request(int ifindex, int flags, const struct netem_params *params,
-			      uint64_t seed)
+static struct nl_msg *request(const struct qdiscs *q, int ifindex, int flags,
+			      const struct netem_params *params, uint64_t seed)
 {
 	const struct tcmsg tc = {
 		.tcm_family = AF_UNSPEC,
@@ -62,24 +66,39 @@ static struct nl_msg *request(int ifindex, int flags, const struct netem_params 
 
 	if (!h || nlmsg_append(msg, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO) < 0 ||
 	    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
-	    nla_put(msg, TCA_OPTIONS, (int)netem_options(params, seed, options), options) < 0) {
+	    nla_put(msg, TCA_OPTIONS,
+		    (int)netem_options(params, q->tables[params->distribution], seed, options),
+		    options) < 0) {
 		nlmsg_free(msg);
 		return NULL;
 	}
 	return msg;
 }
 
+void qdiscs_prepare(struct qdiscs *q, const struct netem_params *params)
+{
+	int16_t **table = &q->tables[params->distribution];
+
+	if (!params->jitter || *table)
+		return;
+	*table = calloc(NETEM_TABLE_SIZE, sizeof(**table));
+	if (!*table)
+		abort();
+	netem_table(params->distribution, *table);
+}
+
 void qdiscs_add(struct qdiscs *q, int ifindex)
 {
 	static const struct netem_params nothing;
 
-	nlbatch_add(&q->batch, request(ifindex, NLM_F_CREATE | NLM_F_EXCL, &nothing, 0),
+	nlbatch_add(&q->batch, request(q, ifindex, NLM_F_CREATE | NLM_F_EXCL, &nothing, 0),
 		    "put netem on a cable");
 }
 
 void qdiscs_change(struct qdiscs *q, int ifindex, const struct netem_params *params, uint64_t seed)
 {
-	nlbatch_add(&q->batch, request(ifindex, 0, params, seed), "change netem on a cable");
+	qdiscs_prepare(q, params);
+	nlbatch_add(&q->batch, request(q, ifindex, 0, params, seed), "change netem on a cable");
 }
 
 int qdiscs_commit(struct qdiscs *q, struct err *err)

@@ -15,6 +15,12 @@ struct qdiscs;
 struct qdiscs *qdiscs_open(struct err *err);
 void qdiscs_close(struct qdiscs *q);
 
+/*
+ * Makes the table of these parameters' jitter. That takes a millisecond, for which no edge should have
+ * to wait: qdiscs_change() does it only where it was not done.
+ */
+void qdiscs_prepare(struct qdiscs *q, const struct netem_params *params);
+
 /* With the next commit the interface gets the qdisc, with no effect on any packet yet. */
 void qdiscs_add(struct qdiscs *q, int ifindex);
 

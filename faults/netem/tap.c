@@ -211,6 +211,16 @@ static void count(const struct flight_fault *on, const struct packet *p, size_t 
 }
 #define COUNT(on, p, member) count((on), (p), offsetof(struct receipt, member))
 
+/* Up to this one, or all: what one of them drops is not shown to those behind it. */
+static void count_matched(const struct flight *f, const struct flight_fault *last)
+{
+	for (const struct flight_fault *on = f->on; on < f->on + f->n_on; on++) {
+		COUNT(on, &f->packet, matched);
+		if (on == last)
+			return;
+	}
+}
+
 static void note(struct tap *t, const struct flight *f, const struct flight_fault *on,
 		 const char *what)
 {
@@ -296,6 +306,7 @@ static void lose(struct tap *t, struct flight *f)
 {
 	const struct flight_fault *by = loser_of(f);
 
+	count_matched(f, by);
 	if (!by) {
 		if (!is_lost_with_its_cable(t, f))
 			trace_note(&t->trace, f->id, "lost on %s, by no fault",
@@ -393,7 +404,6 @@ static void meet_faults(struct tap *t, struct flight *f, nsec_t at)
 		struct flight_fault *on = &f->on[f->n_on++];
 		*on = (struct flight_fault){fault, fault->current};
 		window_of(t, on)->undecided++;
-		COUNT(on, &f->packet, matched);
 		if (ops->stage != FAULT_STAGE_BLOCK)
 			continue;
 		if (fault->n_open)
@@ -490,6 +500,7 @@ static struct flight *come_out(struct tap *t, enum leg leg, int host, const uint
 	bool again = flight_was_seen(f, host);
 	if (!f->n_out) {
 		t->halves[f->cable][f->leg].under_way--;
+		count_matched(f, NULL);
 		account_passage(t, f, at);
 	}
 	flight_see(f, host);
@@ -697,10 +708,12 @@ void tap_end(struct tap *t, nsec_t now)
 {
 	tap_advance(t, now);
 	for (struct flight *f; (f = t->flights.oldest);) {
-		if (is_still_on_its_way(f, now))
+		if (is_still_on_its_way(f, now)) {
+			count_matched(f, NULL);
 			trace_note(&t->trace, f->id, "still on its way at the end");
-		else if (!f->n_out)
+		} else if (!f->n_out) {
 			lose(t, f);
+		}
 		end_flight(t, f);
 	}
 	write_receipts(t, NSEC_NEVER);
