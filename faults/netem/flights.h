@@ -34,11 +34,12 @@ struct flight {
 	int sender;  /* the host that the frame left */
 	uint64_t id; /* in the trace */
 	nsec_t entered;
-	nsec_t latest;   /* if it comes out at all, it does by then */
-	uint32_t n_out;  /* how often it came out */
-	uint32_t behind; /* how many were in front of it in the same direction */
-	uint8_t *seen;   /* of a frame for several hosts: how often it came out for each; or NULL */
-	bool corrupt;    /* its bytes are not what its sender's were */
+	nsec_t latest;  /* if it comes out at all, it does by then */
+	uint32_t n_out; /* how often it came out */
+	bool queued;    /* it counts among those that are in front of the next */
+	bool overflows; /* it found the queue of a rate full */
+	uint8_t *seen;  /* of a frame for several hosts: how often it came out for each; or NULL */
+	bool corrupt;   /* its bytes are not what its sender's were */
 
 	struct flight_fault on[FLIGHT_MAX_FAULTS];
 	int n_on;

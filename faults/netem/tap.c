@@ -124,14 +124,19 @@ bool tap_has_faults(const struct tap *t, int host, enum direction direction)
 
 /* -- flights --------------------------------------------------------------------------------- */
 
+static void leave_queue(struct tap *t, struct flight *f)
+{
+	t->halves[f->cable][f->leg].n_queued -= f->queued;
+	f->queued = false;
+}
+
 static void end_flight(struct tap *t, struct flight *f)
 {
 	uint64_t id = f->id;
 
 	for (int i = 0; i < f->n_on; i++)
 		tap_window_of(t, &f->on[i])->undecided--;
-	if (!f->n_out)
-		t->halves[f->cable][f->leg].under_way--;
+	leave_queue(t, f);
 	flights_remove(&t->flights, f);
 	trace_done(&t->trace, id);
 }
@@ -234,7 +239,9 @@ static struct flight *enter(struct tap *t, enum leg leg, int cable, const struct
 
 	f->entered = at;
 	f->latest = at + netem_longest(&half->params);
-	f->behind = half->under_way++;
+	f->overflows = half->params.bytes_per_s && half->n_queued >= half->params.limit;
+	f->queued = !f->overflows;
+	half->n_queued += f->queued;
 	if (before) {
 		f->id = before->id;
 		f->sender = before->sender;
@@ -243,6 +250,14 @@ static struct flight *enter(struct tap *t, enum leg leg, int cable, const struct
 		trace_hold(&t->trace, f->id, f->latest);
 	}
 	return f;
+}
+
+/* A rate keeps the order: what went in before this one and has not come out is not queued. */
+static void pass_over(struct tap *t, const struct flight *f)
+{
+	for (struct flight *older = f->older; older; older = older->older)
+		if (older->cable == f->cable && older->leg == f->leg)
+			leave_queue(t, older);
 }
 
 /* The flight that comes out as this frame, accounted for; NULL: the frame is nobody's. */
@@ -261,7 +276,9 @@ static struct flight *come_out(struct tap *t, enum leg leg, int host, const uint
 	}
 	bool again = flight_was_seen(f, host);
 	if (!f->n_out) {
-		t->halves[f->cable][f->leg].under_way--;
+		leave_queue(t, f);
+		if (t->halves[f->cable][f->leg].params.bytes_per_s)
+			pass_over(t, f);
 		account_matched(f, NULL);
 		account_passage(t, f, at);
 	}

@@ -96,12 +96,8 @@ static const struct flight_fault *loser_of(const struct flight *f)
 
 	if (block)
 		return block;
-	if (rate) {
-		struct netem_params p = {0};
-
-		if (!loss || (!netem_add(&p, &rate->fault->step->fault) && f->behind >= p.limit))
-			return rate;
-	}
+	if (rate && (f->overflows || !loss))
+		return rate;
 	/* One that a switch does not know what to do with: its address, or its type, is another. */
 	return loss ? loss : flight_fault_at(f, FAULT_STAGE_CORRUPT);
 }

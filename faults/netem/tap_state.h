@@ -25,7 +25,7 @@ struct tap_fault {
 struct half {
 	struct netem_params params; /* of its qdisc, as last told */
 	struct rng rng;             /* its seeds */
-	uint32_t under_way;         /* flights that have not come out */
+	uint32_t n_queued;          /* flights that may be in the qdisc */
 	bool is_touched;            /* by the edges that are being applied */
 };
 
