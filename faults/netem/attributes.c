@@ -101,7 +101,10 @@ static void put_rate(struct writer *w, int64_t bytes_per_s)
 
 static void put_times(struct writer *w, const struct netem_params *p, const int16_t *table)
 {
-	const int64_t latency = p->latency, jitter = p->jitter;
+	const int64_t latency = p->latency;
+	const int64_t jitter = netem_is_stretched(p->distribution)
+				       ? p->jitter * NETEM_STRETCH_NUM / NETEM_STRETCH_DEN
+				       : p->jitter;
 
 	put(w, TCA_NETEM_LATENCY64, &latency, sizeof(latency));
 	put(w, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
@@ -137,11 +140,20 @@ size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_
 	return w.len;
 }
 
+bool netem_is_stretched(enum delay_distribution distribution)
+{
+	return distribution == DISTRIBUTION_PARETO || distribution == DISTRIBUTION_PARETONORMAL;
+}
+
 void netem_table(enum delay_distribution distribution, int16_t *table)
 {
+	double scale = NETEM_TABLE_SCALE;
+
+	if (netem_is_stretched(distribution))
+		scale = scale * NETEM_STRETCH_DEN / NETEM_STRETCH_NUM;
 	for (int i = 0; i < NETEM_TABLE_SIZE; i++) {
 		double u = (i + 0.5) / NETEM_TABLE_SIZE;
-		double v = distribution_deviation(distribution, u) * NETEM_TABLE_SCALE;
+		double v = distribution_deviation(distribution, u) * scale;
 
 		table[i] = (int16_t)lround(fmin(fmax(v, -INT16_MAX), INT16_MAX));
 	}

@@ -2,6 +2,7 @@
 #ifndef WIRECUT_NETEM_ATTRIBUTES_H
 #define WIRECUT_NETEM_ATTRIBUTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +33,15 @@
 size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_t seed,
 		     uint8_t *out);
 
-/* The law as NETEM_TABLE_SIZE quantiles, in jitters times the scale. */
+/*
+ * A table ends at 4 of its units, and Pareto's law at 5.5 jitters. So with a law of such a tail the
+ * kernel is told a jitter that is half as much again, and a table of smaller numbers.
+ */
+#define NETEM_STRETCH_NUM 3
+#define NETEM_STRETCH_DEN 2
+bool netem_is_stretched(enum delay_distribution distribution);
+
+/* The law as NETEM_TABLE_SIZE quantiles: jitters, as the kernel is told them, times the scale. */
 void netem_table(enum delay_distribution distribution, int16_t *table);
 
 #endif

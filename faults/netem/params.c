@@ -3,8 +3,8 @@
 
 #include "faults/fault.h"
 
-/* The largest deviation that a table of netem's can hold: 32767 of NETEM_DIST_SCALE 8192. */
-#define DEVIATION_MAX 4
+/* No law of faults/distribution.h has a deviation of more jitters; what a table can hold ends there. */
+#define DEVIATION_MAX 6
 /* Ethernet's largest frame without its check sequence: how long the queue of a rate can be. */
 #define FRAME_MAX 1514
 #define DAY       (24 * 3600 * NSEC_PER_SEC)
