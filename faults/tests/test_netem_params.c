@@ -261,6 +261,15 @@ static const void *get(int type, size_t len)
 	return p;
 }
 
+/* Attributes are aligned to 4 bytes only. */
+static int64_t get_64(int type)
+{
+	int64_t value;
+
+	memcpy(&value, get(type, sizeof(value)), sizeof(value));
+	return value;
+}
+
 /* The attributes end where the bytes end: the kernel reads them so. */
 static void check_whole(void)
 {
@@ -289,9 +298,9 @@ START_TEST(nothing_resets_everything)
 	const struct tc_netem_rate *rate = get(TCA_NETEM_RATE, sizeof(*rate));
 	ck_assert_uint_eq(rate->rate, 0);
 	ck_assert_uint_eq(*(const uint32_t *)get(TCA_NETEM_ECN, sizeof(uint32_t)), 0);
-	ck_assert_int_eq(*(const int64_t *)get(TCA_NETEM_LATENCY64, sizeof(int64_t)), 0);
-	ck_assert_int_eq(*(const int64_t *)get(TCA_NETEM_JITTER64, sizeof(int64_t)), 0);
-	ck_assert_uint_eq(*(const uint64_t *)get(PRNG_SEED, sizeof(uint64_t)), 7);
+	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), 0);
+	ck_assert_int_eq(get_64(TCA_NETEM_JITTER64), 0);
+	ck_assert_uint_eq((uint64_t)get_64(PRNG_SEED), 7);
 	ck_assert_ptr_null(find(TCA_NETEM_LOSS, 0));
 	ck_assert_ptr_null(find(TCA_NETEM_DELAY_DIST, 0));
 }
@@ -325,7 +334,7 @@ START_TEST(a_block_is_nothing_but_a_block)
 	ck_assert_uint_eq(q->loss, UINT32_MAX);
 	ck_assert_uint_eq(q->duplicate | q->gap, 0);
 	ck_assert_ptr_null(find(TCA_NETEM_LOSS, 0));
-	ck_assert_int_eq(*(const int64_t *)get(TCA_NETEM_LATENCY64, sizeof(int64_t)), 0);
+	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), 0);
 }
 END_TEST
 
@@ -337,8 +346,8 @@ START_TEST(times_are_of_64_bits_and_a_jitter_brings_its_table)
 
 	encode(&p, 0);
 	check_whole();
-	ck_assert_int_eq(*(const int64_t *)get(TCA_NETEM_LATENCY64, sizeof(int64_t)), p.latency);
-	ck_assert_int_eq(*(const int64_t *)get(TCA_NETEM_JITTER64, sizeof(int64_t)), p.jitter);
+	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), p.latency);
+	ck_assert_int_eq(get_64(TCA_NETEM_JITTER64), p.jitter);
 	const int16_t *table = get(TCA_NETEM_DELAY_DIST, NETEM_TABLE_SIZE * sizeof(int16_t));
 	/* One jitter above the mean: 84.13 % of the normal law. */
 	ck_assert_int_le(abs(table[(int)(0.841345 * NETEM_TABLE_SIZE)] - NETEM_TABLE_SCALE), 8);
@@ -379,8 +388,7 @@ START_TEST(rates_above_32_bits)
 	p.bytes_per_s++;
 	encode(&p, 0);
 	check_whole();
-	ck_assert_uint_eq(*(const uint64_t *)get(TCA_NETEM_RATE64, sizeof(uint64_t)),
-			  (uint64_t)p.bytes_per_s);
+	ck_assert_uint_eq((uint64_t)get_64(TCA_NETEM_RATE64), (uint64_t)p.bytes_per_s);
 }
 END_TEST
 
@@ -391,7 +399,7 @@ START_TEST(a_long_tail_fits_its_table)
 		.latency = 100, .jitter = 20, .distribution = DISTRIBUTION_PARETO};
 
 	encode(&p, 0);
-	int64_t jitter = *(const int64_t *)get(TCA_NETEM_JITTER64, sizeof(int64_t));
+	int64_t jitter = get_64(TCA_NETEM_JITTER64);
 	const int16_t *table = get(TCA_NETEM_DELAY_DIST, NETEM_TABLE_SIZE * sizeof(int16_t));
 	ck_assert_int_eq(jitter, 30);
 	ck_assert_int_lt(table[NETEM_TABLE_SIZE - 1], INT16_MAX);
