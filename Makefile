@@ -114,6 +114,7 @@ check-full: check deps-lint ## also: under valgrind, and the suite again and aga
 	@$(MAKE) --no-print-directory guest-kernel
 	harness/tests/repeat-virtual.sh 100
 	harness/tests/compare-clocks.sh
+	harness/tests/compare-links.sh $(addprefix --kernel ,$(GUEST_KERNELS)) scenarios
 
 check-valgrind: $(PROGRAMS) $(TESTS)
 	@BUILD=$(BUILD) WRAP="valgrind -q --error-exitcode=9 --leak-check=full" \
