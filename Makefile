@@ -32,7 +32,7 @@ SAN := BUILD=build/san CFLAGS="-O1 -g" \
 # The harness with the faults is one program; the reference app shares no code with it.
 CORE_SRC := $(wildcard harness/base/*.c harness/data/*.c harness/parse/*.c harness/build/*.c \
 	harness/run/*.c harness/judge/*.c harness/report/*.c harness/doctor/*.c harness/virtual/*.c \
-	harness/guest/*.c faults/*.c faults/wire/*.c) \
+	harness/guest/*.c faults/*.c faults/wire/*.c faults/netem/*.c) \
 	$(filter-out harness/cli/main.c,$(wildcard harness/cli/*.c))
 CLI_SRC := harness/cli/main.c
 APP_SRC := $(wildcard reference-app/*.c)
@@ -99,9 +99,10 @@ run-all: deps programs ## the whole suite on the real clock
 	@$(MAKE) --no-print-directory all
 	./wirecut run scenarios
 
-run-virtual: deps programs guest-kernel ## the whole suite on the virtual clock, on each kernel that was fetched
+run-virtual: deps programs guest-kernel ## the whole suite on the virtual clock, on each kernel that was fetched (LINK=auto: on netem where it can)
 	@$(MAKE) --no-print-directory all
-	./wirecut run --clock virtual $(addprefix --kernel ,$(GUEST_KERNELS)) scenarios
+	./wirecut run --clock virtual $(if $(LINK),--link $(LINK)) \
+		$(addprefix --kernel ,$(GUEST_KERNELS)) scenarios
 	./wirecut claims
 
 check: deps deps-check guest-kernel failing-calls ## install what is missing, build with ASan and UBSan, run the tests
@@ -128,6 +129,7 @@ check-full: check deps-lint ## also: under valgrind, and the suite again and aga
 	@$(MAKE) --no-print-directory guest-kernel
 	harness/tests/repeat-virtual.sh 100
 	harness/tests/compare-clocks.sh
+	harness/tests/compare-links.sh $(addprefix --kernel ,$(GUEST_KERNELS)) scenarios
 
 check-valgrind: $(PROGRAMS) $(TESTS)
 	@BUILD=$(BUILD) WRAP="valgrind -q --error-exitcode=9 --leak-check=full" \

@@ -16,4 +16,5 @@ const struct fault_ops fault_blackhole = {
 	.fields = fields,
 	.stage = FAULT_STAGE_BLOCK,
 	.packet = fault_drop,
+	.netem = fault_drop_by_netem,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/chance.h"
+#include "faults/netem/params.h"
 #include "faults/wire/packet.h"
 
 /*
@@ -26,6 +27,14 @@ static void corrupt(const struct fault_call *call, struct fate *fate)
 	fate->corrupt_draw = rng_u64(call->rng);
 }
 
+static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	const char *refusal = netem_refuses_match(spec);
+
+	params->corrupt = spec->rate;
+	return refusal ? refusal : netem_refuses_correlation(spec);
+}
+
 const struct fault_ops fault_corrupt = {
 	.name = "corrupt",
 	.doc = "one bit of a packet turns over, and its receiver's checksum tells",
@@ -35,4 +44,5 @@ const struct fault_ops fault_corrupt = {
 	.state_size = sizeof(struct chance),
 	.needs_packets = fault_needs_packets,
 	.packet = corrupt,
+	.netem = by_netem,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/chance.h"
 #include "faults/distribution.h"
+#include "faults/netem/params.h"
 
 /*
  * A longer way. With jitter each packet draws its own delay, so packets may overtake each other as
@@ -88,6 +89,29 @@ static void delay(const struct fault_call *call, struct fate *fate)
 		fate->delay += own;
 }
 
+/*
+ * The kernel keeps netem's jitter in 31 bits of nanoseconds, and is told one that is half as much again
+ * where the law has a long tail (netem/attributes.h). Its correlation mixes the numbers that
+ * are drawn, and then takes their remainder by the size of the table, or by twice the jitter: what
+ * is left does not wander at all (tabledist() of net/sched/sch_netem.c).
+ */
+#define NETEM_JITTER_MAX (INT32_MAX / 3 * 2)
+
+static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	if (spec->correlation > 0)
+		return "the 'correlation' of netem's delays gets lost on the way to its table: "
+		       "they do not wander";
+	if (jitter_of(spec) > NETEM_JITTER_MAX)
+		return "netem's delays vary by 1.431 s at most (a 'jitter')";
+	params->latency += spec->mean;
+	params->jitter = jitter_of(spec);
+	params->distribution = spec->distribution == ENUM_UNSET
+				       ? DISTRIBUTION_UNIFORM
+				       : (enum delay_distribution)spec->distribution;
+	return netem_refuses_match(spec);
+}
+
 const struct fault_ops fault_delay = {
 	.name = "delay",
 	.doc = "every packet takes longer; with jitter packets may overtake each other, as with "
@@ -97,4 +121,5 @@ const struct fault_ops fault_delay = {
 	.check = check,
 	.state_size = sizeof(struct wander),
 	.packet = delay,
+	.netem = by_netem,
 };

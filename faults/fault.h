@@ -11,10 +11,11 @@
  * The registry of faults: each kind is one file under faults/ with one table of operations. Adding
  * one touches its own file and one line of registry.c.
  */
-struct packet;   /* a parsed frame: faults/wire/packet.h */
-struct injector; /* how a fault puts packets of its own on a cable: faults/wire/injector.h */
-struct hands;    /* what a fault may do to a host and its programs: faults/hands.h */
-struct receipt;  /* what a fault did: harness/data/observation.h */
+struct packet;       /* a parsed frame: faults/wire/packet.h */
+struct injector;     /* how a fault puts packets of its own on a cable: faults/wire/injector.h */
+struct hands;        /* what a fault may do to a host and its programs: faults/hands.h */
+struct netem_params; /* what the kernel's netem is told: faults/netem/params.h */
+struct receipt;      /* what a fault did: harness/data/observation.h */
 
 /*
  * How a middlebox answers the sender of a packet. What may not be answered is not: an ICMP error, a
@@ -139,6 +140,12 @@ struct fault_ops {
 	void (*on)(const struct fault_spec *spec, struct injector *injector);
 
 	/*
+	 * Of a fault on cables: adds what the link engine netem is to do for it. NULL, or the reason
+	 * why netem cannot (netem_add()). No such operation: only the engine `wire` can do it.
+	 */
+	const char *(*netem)(const struct fault_spec *spec, struct netem_params *params);
+
+	/*
 	 * Of a fault on hosts or on apps: does its work on one of them, by its index in the plan, and
 	 * counts in *did. What the hands did is taken back by itself when the window ends.
 	 */
@@ -168,6 +175,8 @@ void fault_drop(const struct fault_call *call, struct fate *fate);
 bool fault_needs_packets(const struct fault_spec *spec, const char **what, const char **mend);
 /* And the mend that is always one. */
 #define FAULT_LEAVE_OUT_GSO "leave out 'gso: on'"
+/* The `netem` of such a fault. */
+const char *fault_drop_by_netem(const struct fault_spec *spec, struct netem_params *params);
 
 /* The kind of that name, or NULL. */
 const struct fault_ops *fault_find(const char *name);

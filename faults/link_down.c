@@ -30,4 +30,5 @@ const struct fault_ops fault_link_down = {
 	.stage = FAULT_STAGE_BLOCK,
 	.takes_down = true,
 	.packet = fault_drop,
+	.netem = fault_drop_by_netem,
 };

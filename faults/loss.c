@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/chance.h"
+#include "faults/netem/params.h"
 
 /*
  * A noisy radio link, a queue that is too full. Which packets vanish is said by one of four models:
@@ -148,6 +149,36 @@ static void lose(const struct fault_call *call, struct fate *fate)
 		fate->drop = gemodel_strikes(call);
 }
 
+/*
+ * A rate with a correlation is a chain of two states, lost and not lost, which is what netem's gemodel
+ * draws: from good to bad by (1 - rho) * rate, and back by (1 - rho) * (1 - rate). netem's own
+ * correlation would lose less than it is told (chance.h).
+ */
+static struct gemodel_spec chain_of(double rate, double rho)
+{
+	return (struct gemodel_spec){
+		.p = (1 - rho) * rate, .r = (1 - rho) * (1 - rate), .loss_in_bad = 1};
+}
+
+static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	const struct gemodel_spec *m = &spec->gemodel;
+
+	if (spec->rate < 0 && !has_gemodel(spec))
+		return "netem draws, and cannot count packets ('nth', 'every-nth')";
+	params->bursts = has_gemodel(spec) || spec->correlation > 0;
+	if (has_gemodel(spec))
+		params->gemodel = (struct gemodel_spec){.p = m->p,
+							.r = m->r,
+							.loss_in_bad = loss_in_bad(m),
+							.loss_in_good = loss_in_good(m)};
+	else if (params->bursts)
+		params->gemodel = chain_of(spec->rate, spec->correlation);
+	else
+		params->loss = spec->rate;
+	return netem_refuses_match(spec);
+}
+
 const struct fault_ops fault_loss = {
 	.name = "loss",
 	.doc = "packets vanish: a share of them, in bursts, or exactly those that are named",
@@ -157,4 +188,5 @@ const struct fault_ops fault_loss = {
 	.needs_packets = counts_packets,
 	.state_size = sizeof(struct state),
 	.packet = lose,
+	.netem = by_netem,
 };

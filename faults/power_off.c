@@ -38,5 +38,6 @@ const struct fault_ops fault_power_off = {
 	.target = FAULT_ON_HOSTS,
 	.stage = FAULT_STAGE_BLOCK,
 	.packet = fault_drop,
+	.netem = fault_drop_by_netem,
 	.act = act,
 };

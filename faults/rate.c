@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "faults/fault.h"
+#include "faults/netem/params.h"
 #include "faults/wire/packet.h"
 
 /*
@@ -198,6 +199,21 @@ static bool is_limited_in_packets(const struct fault_spec *spec, const char **wh
 	return packet_limit(&spec->limit);
 }
 
+/* netem counts a rate in whole bytes a second, 0 of which would be no rate. */
+static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	if (burst_of(spec))
+		return "netem's rate knows no 'burst'";
+	if (!packet_limit(&spec->limit))
+		return "netem's rate has a 'limit' of packets only";
+	if (spec->bits_per_s % BITS_PER_BYTE)
+		return "netem's rate is in whole bytes a second";
+	params->bytes_per_s = spec->bits_per_s / BITS_PER_BYTE;
+	params->limit = (int64_t)packet_limit(&spec->limit);
+	params->limit_is_asked = spec->limit.packets != COUNT_UNSET;
+	return netem_refuses_match(spec);
+}
+
 const struct fault_ops fault_rate = {
 	.name = "rate",
 	.doc = "a narrow line: so many bits a second, a queue in front of it, and what finds no "
@@ -209,4 +225,5 @@ const struct fault_ops fault_rate = {
 	.state_size = sizeof(struct state),
 	.forget = forget,
 	.packet = queue,
+	.netem = by_netem,
 };

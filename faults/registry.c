@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "faults/fault.h"
+#include "faults/netem/params.h"
 
 /* One line a kind; the order is that of the reference. */
 extern const struct fault_ops fault_delay;
@@ -65,6 +66,12 @@ bool fault_needs_packets(const struct fault_spec *spec, const char **what, const
 	*what = spec->ops->name;
 	*mend = FAULT_LEAVE_OUT_GSO;
 	return true;
+}
+
+const char *fault_drop_by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	params->block = true;
+	return netem_refuses_match(spec);
 }
 
 const struct fault_ops *fault_find(const char *name)

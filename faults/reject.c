@@ -65,4 +65,5 @@ const struct fault_ops fault_reject = {
 	.stage = FAULT_STAGE_BLOCK,
 	.check = check,
 	.packet = reject,
+	.netem = fault_drop_by_netem,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/chance.h"
+#include "faults/netem/params.h"
 
 /*
  * Two ways of different length through a network. As with netem the packets that are struck skip the
@@ -52,6 +53,15 @@ static void reorder(const struct fault_call *call, struct fate *fate)
 	fate->reordered = true;
 }
 
+static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	const char *refusal = netem_refuses_match(spec);
+
+	params->reorder = spec->rate;
+	params->gap = spec->gap == COUNT_UNSET ? 1 : spec->gap;
+	return refusal ? refusal : netem_refuses_correlation(spec);
+}
+
 const struct fault_ops fault_reorder = {
 	.name = "reorder",
 	.doc = "packets skip the delay of the same cable, and so overtake others",
@@ -62,4 +72,5 @@ const struct fault_ops fault_reorder = {
 	.needs_packets = counts_packets,
 	.state_size = sizeof(struct state),
 	.packet = reorder,
+	.netem = by_netem,
 };

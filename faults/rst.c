@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/fault.h"
+#include "faults/netem/params.h"
 #include "faults/wire/injector.h"
 #include "faults/wire/packet.h"
 
@@ -84,6 +85,13 @@ static void reset_ends(const struct fault_call *call, struct fate *fate)
 	fate->reset_sender = to_host ? peer : host;
 }
 
+/* The resets are ours, and which connections they are for too. */
+static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
+{
+	(void)params;
+	return is_at_each_packet(spec) ? "netem cannot tell data packets apart" : NULL;
+}
+
 const struct fault_ops fault_rst = {
 	.name = "rst",
 	.doc = "a forged TCP reset, in window, for every connection that crosses the cable at the "
@@ -96,4 +104,5 @@ const struct fault_ops fault_rst = {
 	.concerns = is_cause,
 	.packet = reset_ends,
 	.on = reset_all,
+	.netem = by_netem,
 };

@@ -105,7 +105,7 @@ START_TEST(cleared_it_is_empty)
 	struct flow_count c;
 
 	count(at(1, 1), at(2, 2), FLOW_TCP);
-	flow_counts_clear(&counts);
+	flow_counts_free(&counts);
 	ck_assert(!flow_counts_get(&counts, 0, &c));
 	count(at(1, 1), at(2, 2), FLOW_TCP);
 	ck_assert_uint_eq(matched_of(0), 1);

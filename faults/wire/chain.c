@@ -32,7 +32,8 @@ void running_fault_init(struct running_fault *f, const struct plan *plan, size_t
 void running_fault_free(struct running_fault *f)
 {
 	match_free(&f->match);
-	flow_counts_free(&f->flows);
+	for (size_t i = 0; i < f->step->edges.n; i++)
+		flow_counts_free(&f->windows[i].flows);
 	free(f->windows);
 	free(f->stream);
 }
@@ -232,17 +233,18 @@ void chain_pass(struct chain *c, size_t first, const struct crossing_packet *p, 
 		if (!f->n_open || !is_about(c, f, p))
 			continue;
 		const struct fate before = *fate;
-		struct receipt *did = &f->windows[f->current].did;
-		const struct receipt so_far = *did;
+		struct fault_window *window = &f->windows[f->current];
+		const struct receipt so_far = window->did;
 
-		did->matched++;
+		window->did.matched++;
 		show(c, l, p, fate);
 		if (fate->duplicate && ret->n_copies == CHAIN_MAX_COPIES)
 			fate->duplicate = false;
 		account(l, &before, fate, trace, p->id);
 		if (answers(fate))
 			add_answer(ret, f, fate);
-		receipt_add_growth(flow_counts_of_packet(&f->flows, p->packet), &so_far, did);
+		receipt_add_growth(flow_counts_of_packet(&window->flows, p->packet), &so_far,
+				   &window->did);
 		if (fate->duplicate)
 			ret->copies[ret->n_copies++] = i + 1;
 		fate->duplicate = false;

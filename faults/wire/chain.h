@@ -12,6 +12,7 @@ struct fault_window {
 	bool open;
 	nsec_t opened_at;
 	struct receipt did;
+	struct flow_counts flows; /* the same by flow */
 };
 
 /*
@@ -28,7 +29,6 @@ struct running_fault {
 	int n_open;                   /* it is on while any window is open */
 	uint64_t n_opened;            /* how often a window was opened */
 	size_t current;               /* the window opened last: what it does is counted there */
-	struct flow_counts flows;     /* and here by flow */
 };
 
 /*

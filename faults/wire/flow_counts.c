@@ -119,12 +119,6 @@ bool flow_counts_get(const struct flow_counts *c, size_t i, struct flow_count *r
 	return true;
 }
 
-void flow_counts_clear(struct flow_counts *c)
-{
-	if (c->table)
-		make_empty(c->table);
-}
-
 void flow_counts_free(struct flow_counts *c)
 {
 	free(c->table);

@@ -34,8 +34,7 @@ struct receipt *flow_counts_of_packet(struct flow_counts *c, const struct packet
 /* The i-th in the order in which they came, the sum of the others last. False: there are no more. */
 bool flow_counts_get(const struct flow_counts *c, size_t i, struct flow_count *ret);
 
-/* Makes it empty again; frees it. */
-void flow_counts_clear(struct flow_counts *c);
+/* Makes it empty again, and frees what it holds. */
 void flow_counts_free(struct flow_counts *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "faults/wire/forwarder.h"
+#include "faults/wire/engine.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,8 +13,6 @@
 #include "faults/wire/lag.h"
 #include "faults/wire/outfile.h"
 #include "faults/wire/pcapng.h"
-#include "faults/wire/ring.h"
-#include "faults/wire/wire.h"
 #include "harness/base/cleanup.h"
 
 /*
@@ -59,7 +57,8 @@ struct forwarder {
 	int epoll_fd, timer_fd;
 	nsec_t timer_at; /* what the timer stands at; NSEC_NEVER: it does not run */
 	struct ring *ring;
-	struct wire *wire;
+	const struct engine_ops *ops;
+	void *engine;
 	struct carrier *carrier;
 	struct err carrier_err; /* a port that could not be taken down or up; empty: none */
 	struct pcapng *pcapng;
@@ -182,8 +181,11 @@ static void take_frame(struct forwarder *fw, const struct ring_frame *frame, nse
 
 	if (host < 0)
 		return;
-	saw_packet(fw, host, frame->t);
-	if ((f->no_checksum && fw->config->plan->gso != GSO_ON) || f->len < f->original_len)
+	bool at_port = f->ifindex == fw->config->port_ifindex[host];
+	bool unfinished = f->no_checksum && fw->config->plan->gso != GSO_ON;
+	if (at_port)
+		saw_packet(fw, host, frame->t);
+	if (at_port && !f->outgoing && (unfinished || f->len < f->original_len))
 		complain(fw, host, f);
 	if (f->len < f->original_len) {
 		struct observation o = lag_observation(EV_RING_DROP, frame->t, 0, 1);
@@ -191,18 +193,13 @@ static void take_frame(struct forwarder *fw, const struct ring_frame *frame, nse
 		record(fw, &o);
 		return;
 	}
-	wire_input(fw->wire, host,
-		   &(struct cable_frame){.bytes = f->bytes,
-					 .len = f->len,
-					 .original_len = f->original_len,
-					 .offload = f->offload},
-		   frame->t, now);
+	fw->ops->input(fw->engine, host, frame, now);
 }
 
 static void send_and_release(struct forwarder *fw)
 {
 	ring_flush(fw->ring);
-	wire_recycle(fw->wire);
+	fw->ops->recycle(fw->engine);
 	ring_release(fw->ring);
 }
 
@@ -232,7 +229,7 @@ static void take_frames(struct forwarder *fw, nsec_t until)
 
 static int set_timer(struct forwarder *fw, struct err *err)
 {
-	nsec_t at = wire_next(fw->wire);
+	nsec_t at = fw->ops->next(fw->engine);
 	struct itimerspec spec = {0}; /* zero: stands still */
 
 	if (at == fw->timer_at)
@@ -273,7 +270,8 @@ static int write_all(struct forwarder *fw, nsec_t now, struct err *err)
 {
 	struct observation o;
 
-	wire_end(fw->wire, now);
+	if (fw->ops->end(fw->engine, now, err))
+		return -1;
 	note_losses(fw, now);
 	if (lag_close_window(&fw->lag, &o))
 		record(fw, &o);
@@ -285,7 +283,7 @@ static int write_all(struct forwarder *fw, nsec_t now, struct err *err)
 	return 0;
 }
 
-enum control { CONTROL_NOTHING, CONTROL_END, CONTROL_GONE };
+enum control { CONTROL_NOTHING, CONTROL_END, CONTROL_GONE, CONTROL_FAILED };
 
 static enum control read_control(struct forwarder *fw)
 {
@@ -303,7 +301,7 @@ static enum control read_control(struct forwarder *fw)
 	if (msg.command == FORWARDER_END)
 		return CONTROL_END;
 	if (msg.command == FORWARDER_START)
-		wire_start(fw->wire, msg.t0);
+		fw->ops->start(fw->engine, msg.t0);
 	return CONTROL_NOTHING;
 }
 
@@ -324,11 +322,11 @@ static int wait_for_work(struct forwarder *fw, struct err *err)
 	return 0;
 }
 
-static enum control do_round(struct forwarder *fw, nsec_t now)
+static enum control do_round(struct forwarder *fw, nsec_t now, struct err *err)
 {
 	nsec_t step = ring_sync_clock(fw->ring);
 	enum control control = read_control(fw);
-	nsec_t due = wire_next(fw->wire);
+	nsec_t due = fw->ops->next(fw->engine);
 
 	fw->now = now;
 	if (step) {
@@ -339,7 +337,8 @@ static enum control do_round(struct forwarder *fw, nsec_t now)
 	if (due <= now)
 		note_lag(fw, now, now - due);
 	take_frames(fw, now);
-	wire_advance(fw->wire, now);
+	if (fw->ops->advance(fw->engine, now, err))
+		return CONTROL_FAILED;
 	send_and_release(fw);
 	if (ring_may_have_lost(fw->ring))
 		note_losses(fw, now);
@@ -359,10 +358,10 @@ static int loop(struct forwarder *fw, struct err *err)
 		}
 
 		nsec_t now = nsec_monotonic();
-		enum control control = do_round(fw, now);
+		enum control control = do_round(fw, now, err);
 		if (control == CONTROL_GONE)
 			return 0;
-		if (check_sinks(fw, err))
+		if (control == CONTROL_FAILED || check_sinks(fw, err))
 			return -1;
 		if (control == CONTROL_END) {
 			if (write_all(fw, now, err))
@@ -388,19 +387,25 @@ static int watch(struct forwarder *fw, int fd, enum wake wake, struct err *err)
 /* The kernel numbers interfaces densely from 1, so a plain array does. */
 static int map_ifindices(struct forwarder *fw, struct err *err)
 {
-	const int *ifindex = fw->config->port_ifindex;
+	const int *ifindex = fw->config->port_ifindex, *inner = fw->config->inner_ifindex;
 	size_t n_hosts = fw->config->plan->hosts.n;
 
-	for (size_t i = 0; i < n_hosts; i++)
+	for (size_t i = 0; i < n_hosts; i++) {
 		if (ifindex[i] >= fw->n_ifindices)
 			fw->n_ifindices = ifindex[i] + 1;
+		if (inner && inner[i] >= fw->n_ifindices)
+			fw->n_ifindices = inner[i] + 1;
+	}
 	fw->host_of_ifindex = malloc(((size_t)fw->n_ifindices + 1) * sizeof(int));
 	if (!fw->host_of_ifindex)
 		return err_set(err, "out of memory");
 	for (int i = 0; i < fw->n_ifindices; i++)
 		fw->host_of_ifindex[i] = -1;
-	for (size_t i = 0; i < n_hosts; i++)
+	for (size_t i = 0; i < n_hosts; i++) {
 		fw->host_of_ifindex[ifindex[i]] = (int)i;
+		if (inner)
+			fw->host_of_ifindex[inner[i]] = (int)i;
+	}
 	return 0;
 }
 
@@ -418,11 +423,6 @@ static int set_up_files(struct forwarder *fw, struct err *err)
 static int set_up(struct forwarder *fw, struct err *err)
 {
 	const struct wire_sinks sinks = {fw, emit, record, capture, set_carrier};
-	const struct ring_config ring = {
-		.n_interfaces = (unsigned)fw->config->plan->hosts.n,
-		.gso = fw->config->plan->gso == GSO_ON,
-		.n_slots = fw->config->n_ring_slots,
-	};
 
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NSEC);
 	fw->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -431,9 +431,9 @@ static int set_up(struct forwarder *fw, struct err *err)
 		return err_errno(err, "epoll and timer");
 	if (map_ifindices(fw, err) || set_up_files(fw, err))
 		return -1;
-	fw->wire = wire_new(fw->config->plan, &sinks, err);
-	fw->carrier = fw->wire ? carrier_open(err) : NULL;
-	fw->ring = fw->carrier ? ring_open(&ring, err) : NULL;
+	fw->engine = fw->ops->new (fw->config, &sinks, err);
+	fw->carrier = fw->engine ? carrier_open(err) : NULL;
+	fw->ring = fw->carrier ? fw->ops->open_ring(fw->config, err) : NULL;
 	if (!fw->ring)
 		return -1;
 	for (int i = 0; ring_fd(fw->ring, i) >= 0; i++)
@@ -449,7 +449,7 @@ static void tear_down(struct forwarder *fw)
 {
 	ring_close(fw->ring);
 	carrier_close(fw->carrier);
-	wire_free(fw->wire);
+	fw->ops->free(fw->engine);
 	pcapng_free(fw->pcapng);
 	outfile_free(&fw->observations);
 	free(fw->host_of_ifindex);
@@ -464,10 +464,11 @@ static int come_up(struct forwarder *fw, struct err *err)
 	return send_msg(fw, FORWARDER_UP, NULL) ? err_errno(err, "say that it is up") : 0;
 }
 
-int forwarder_run(const struct forwarder_config *config)
+int forwarder_run_engine(const struct forwarder_config *config, const struct engine_ops *engine)
 {
 	struct forwarder fw = {
 		.config = config,
+		.ops = engine,
 		.hosts = config->shared->host,
 		.epoll_fd = -1,
 		.timer_fd = -1,

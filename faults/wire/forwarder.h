@@ -7,8 +7,9 @@
 #include "harness/data/observation.h"
 
 /*
- * The forwarder: the process that is the `wire` link engine. It moves every frame between the ports
- * of the cable namespace, applies the plan's faults on the way, and records what passed.
+ * The forwarder: the process that is the link engine. As `wire` it moves every frame between the ports
+ * of the cable namespace, applies the plan's faults on the way, and records what passed; as `netem`
+ * (faults/netem/netem.h) it lets the kernel move them and watches. What stands here holds for both.
  *
  * It is forked by the sandbox's init, which talks to it through one SOCK_SEQPACKET socketpair and
  * sees it through one shared page. When the socketpair is closed the forwarder exits.
@@ -53,8 +54,10 @@ struct forwarder_shared {
 struct forwarder_config {
 	const struct plan *plan;
 	const int *port_ifindex; /* per host of the plan: its cable's port in this namespace */
-	int control_fd;          /* its end of the socketpair */
-	int pcapng_fd;           /* packets.pcapng, empty, open for writing */
+	/* The other end of each cable, before the switch; NULL: the engine is the switch. */
+	const int *inner_ifindex;
+	int control_fd; /* its end of the socketpair */
+	int pcapng_fd;  /* packets.pcapng, empty, open for writing */
 	/*
 	 * struct observation records are appended to this file (a memfd), times in CLOCK_MONOTONIC
 	 * (t, arrived, asked): who reads them subtracts t0. `text` is always NULL.
@@ -68,7 +71,7 @@ struct forwarder_config {
 size_t forwarder_shared_size(const struct plan *plan);
 
 /*
- * Runs in the cable's network namespace until FORWARDER_END or end of file, and never returns
+ * The engine `wire`. Runs in the cable's network namespace until FORWARDER_END or end of file, and never returns
  * before. Sends FORWARDER_FAILED itself. Returns the process's exit status.
  */
 int forwarder_run(const struct forwarder_config *config);

@@ -4,9 +4,14 @@
 #include "faults/wire/forge.h"
 #include "faults/wire/icmp.h"
 
+static struct fault_window *window_of(struct injector *inj)
+{
+	return &inj->fault->windows[inj->fault->current];
+}
+
 static struct receipt *counts_of(struct injector *inj, const struct crossing *c)
 {
-	return flow_counts_of(&inj->fault->flows, &c->flow->end[0].at, &c->flow->end[1].at,
+	return flow_counts_of(&window_of(inj)->flows, &c->flow->end[0].at, &c->flow->end[1].at,
 			      FLOW_TCP);
 }
 
@@ -22,7 +27,7 @@ bool injector_next(struct injector *inj, struct crossing *c)
 			matches |= c->at_cable[e];
 		}
 		if (matches) {
-			inj->fault->windows[inj->fault->current].did.matched++;
+			window_of(inj)->did.matched++;
 			counts_of(inj, c)->matched++;
 			return true;
 		}
@@ -46,7 +51,7 @@ static bool inject(struct injector *inj, int cable, int host, const uint8_t *fra
 	uint64_t id = trace_enter(inj->trace, cable, inj->now, frame, len, len);
 	bool arrived = inj->send(inj->ctx, host, frame, len);
 
-	inj->fault->windows[inj->fault->current].did.injected++;
+	window_of(inj)->did.injected++;
 	if (p) {
 		trace_observe(inj->trace, id, (struct flow_event){.event = EV_FORGED}, p);
 		trace_forged(inj->trace, id, inj->fault->index);
@@ -65,7 +70,7 @@ static void inject_reset(struct injector *inj, int cable, int host, const uint8_
 	struct packet p;
 
 	packet_parse(frame, len, &p);
-	flow_counts_of_packet(&inj->fault->flows, &p)->injected++;
+	flow_counts_of_packet(&window_of(inj)->flows, &p)->injected++;
 	if (inject(inj, cable, host, frame, len, &p))
 		flows_arrived(inj->flows, &p, host);
 }
@@ -95,7 +100,7 @@ static void answer_with_icmp(struct injector *inj, const struct answer *answer,
 
 	if (!len)
 		return;
-	flow_counts_of_packet(&inj->fault->flows, to->packet)->injected++;
+	flow_counts_of_packet(&window_of(inj)->flows, to->packet)->injected++;
 	inject(inj, to->cable, to->sender, frame, len, NULL);
 }
 

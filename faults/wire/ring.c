@@ -97,6 +97,7 @@ static int open_receivers(struct ring *r, const struct ring_config *config, stru
 		.n_slots = n_small - n_small % SMALL_BLOCK_SLOTS,
 		.offloads = config->gso,
 		.at_most = config->gso ? RING_FRAME_MAX : 0,
+		.filter = config->filter,
 	};
 	const struct slots_config large = {
 		.slot_bytes = LARGE_SLOT_BYTES,

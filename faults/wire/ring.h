@@ -17,6 +17,8 @@ struct ring_config {
 	 * and each is received and sent with a virtio_net_hdr that says what is still to be done.
 	 */
 	bool gso;
+	/* What passes of all that comes in and goes out (not with `gso`); NULL: all that comes in. */
+	const struct sock_fprog *filter;
 	unsigned
 		n_slots; /* so many for frames of the usual size, at least RING_SLOTS_MIN; 0: enough */
 };

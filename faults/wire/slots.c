@@ -2,7 +2,6 @@
 #include "faults/wire/slots.h"
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <string.h>
@@ -19,7 +18,7 @@
  * given back, because frames that are forwarded are sent straight from there.
  *
  * One socket receives from all interfaces (sll_ifindex 0): so frames are in one order of time, and
- * a thousand hosts cost no more memory than two. It ignores what goes out.
+ * a thousand hosts cost no more memory than two. It ignores what goes out, unless there is a filter.
  */
 
 static int set_option(const struct slots *s, int option, const void *value, socklen_t len,
@@ -27,6 +26,13 @@ static int set_option(const struct slots *s, int option, const void *value, sock
 {
 	if (setsockopt(s->fd, SOL_PACKET, option, value, len))
 		return err_errno(err, "packet socket: %s", what);
+	return 0;
+}
+
+static int attach(const struct slots *s, const struct sock_fprog *filter, struct err *err)
+{
+	if (setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter)))
+		return err_errno(err, "packet socket: filter");
 	return 0;
 }
 
@@ -45,9 +51,18 @@ static int filter_lengths(const struct slots *s, struct err *err)
 
 	if (!s->config.above && !s->config.at_most)
 		return 0;
-	if (setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
-		return err_errno(err, "packet socket: filter by length");
-	return 0;
+	return attach(s, &filter, err);
+}
+
+static int choose_frames(const struct slots *s, struct err *err)
+{
+	const int on = 1;
+
+	if (s->config.filter)
+		return attach(s, s->config.filter, err);
+	if (set_option(s, PACKET_IGNORE_OUTGOING, &on, sizeof(on), "ignore outgoing", err))
+		return -1;
+	return filter_lengths(s, err);
 }
 
 static size_t map_bytes(const struct slots_config *c)
@@ -71,10 +86,9 @@ int slots_open(struct slots *s, const struct slots_config *config, struct err *e
 	if (s->fd < 0)
 		return err_errno(err, "packet socket");
 	if (set_option(s, PACKET_VERSION, &version, sizeof(version), "TPACKET_V2", err) ||
-	    set_option(s, PACKET_IGNORE_OUTGOING, &on, sizeof(on), "ignore outgoing", err) ||
 	    (config->offloads &&
 	     set_option(s, PACKET_VNET_HDR, &on, sizeof(on), "virtio_net_hdr", err)) ||
-	    filter_lengths(s, err) ||
+	    choose_frames(s, err) ||
 	    set_option(s, PACKET_RX_RING, &req, sizeof(req), "receive ring", err))
 		return -1;
 
@@ -130,6 +144,7 @@ bool slots_peek(const struct slots *s, struct slot_frame *ret)
 		.original_len = h->tp_len,
 		.ifindex = from->sll_ifindex,
 		.t_real = (nsec_t)h->tp_sec * NSEC_PER_SEC + h->tp_nsec,
+		.outgoing = from->sll_pkttype == PACKET_OUTGOING,
 		.no_checksum = status & TP_STATUS_CSUMNOTREADY,
 		.others_lost = status & TP_STATUS_LOSING,
 	};

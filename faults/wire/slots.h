@@ -2,6 +2,7 @@
 #ifndef WIRECUT_WIRE_SLOTS_H
 #define WIRECUT_WIRE_SLOTS_H
 
+#include <linux/filter.h>
 #include <linux/virtio_net.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,8 @@ struct slots_config {
 	bool offloads;        /* each frame is with its virtio_net_hdr (PACKET_VNET_HDR) */
 	/* Only frames of more than `above` bytes and at most `at_most` enter it; 0: no such limit. */
 	unsigned above, at_most;
+	/* In place of these: what passes, of what goes out too; NULL: what goes out is ignored. */
+	const struct sock_fprog *filter;
 };
 
 /* What the kernel puts in front of a frame, and a virtio_net_hdr where one is asked for. */
@@ -41,6 +44,7 @@ struct slot_frame {
 	size_t original_len; /* larger than `len`: the frame did not fit */
 	int ifindex;
 	nsec_t t_real;                 /* when the kernel received it, CLOCK_REALTIME */
+	bool outgoing;                 /* the interface sends it, instead of receiving it */
 	bool no_checksum;              /* its sender left the checksum to the hardware */
 	bool others_lost;              /* the ring had no place for another one before it */
 	struct virtio_net_hdr offload; /* all zero without config.offloads */

@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faults/wire/cables.h"
+#include "faults/wire/edges.h"
 #include "faults/wire/heap.h"
 #include "faults/wire/injector.h"
 #include "faults/wire/pool.h"
-#include "faults/wire/schedule.h"
 #include "faults/wire/whereabouts.h"
 
 /*
@@ -357,62 +356,6 @@ static void release(struct wire *w, struct held *h)
 
 /* -- edges ----------------------------------------------------------------------------------- */
 
-static struct observation edge_record(enum obs_event event, const struct running_fault *f,
-				      size_t window, nsec_t asked, nsec_t t)
-{
-	return (struct observation){
-		.t = t,
-		.source = OBS_FAULT,
-		.event = (uint8_t)event,
-		.host = -1,
-		.app = -1,
-		.fault = {.step = (int16_t)f->index, .edge = (int16_t)window, .asked = asked},
-	};
-}
-
-static void record_edge(struct wire *w, enum obs_event event, const struct running_fault *f,
-			size_t window, nsec_t asked, nsec_t t)
-{
-	struct observation o = edge_record(event, f, window, asked, t);
-
-	if (event == EV_RECEIPT)
-		o.fault.did = f->windows[window].did;
-	w->sinks.record(w->sinks.ctx, &o);
-}
-
-/* The window's receipt, and behind it what it did to each flow. */
-static void record_receipt(struct wire *w, struct running_fault *f, size_t window, nsec_t asked,
-			   nsec_t t)
-{
-	struct flow_count count;
-
-	record_edge(w, EV_RECEIPT, f, window, asked, t);
-	for (size_t i = 0; flow_counts_get(&f->flows, i, &count); i++) {
-		struct observation o = edge_record(EV_FLOW, f, window, asked, t);
-
-		o.fault.did = count.did;
-		o.fault.flow = count.flow;
-		w->sinks.record(w->sinks.ctx, &o);
-	}
-	flow_counts_clear(&f->flows);
-}
-
-static void set_carriers(struct wire *w, const struct edge *e)
-{
-	const struct index_list *cables = &e->fault->step->cables;
-
-	for (size_t i = 0; i < cables->n; i++) {
-		int host = (int)cables->v[i];
-
-		if (cable_named_before(cables, i))
-			continue;
-		if (e->on)
-			e->fault->windows[e->window].did.matched++;
-		if (cable_take_down(&w->cables.v[host], e->on))
-			w->sinks.carrier(w->sinks.ctx, host, !e->on);
-	}
-}
-
 static void apply_edge(struct wire *w)
 {
 	const struct edge *e = schedule_pop(&w->schedule);
@@ -420,10 +363,10 @@ static void apply_edge(struct wire *w)
 	const struct fault_spec *spec = &e->fault->step->fault;
 
 	if (spec->ops->takes_down)
-		set_carriers(w, e);
-	record_edge(w, e->on ? EV_ON : EV_OFF, e->fault, e->window, e->t, t);
+		edge_set_carriers(e, &w->cables, &w->sinks);
+	edge_record(e->on ? EV_ON : EV_OFF, e->fault, e->window, e->t, t, &w->sinks);
 	if (!e->on) {
-		record_receipt(w, e->fault, e->window, e->t, t);
+		edge_record_receipt(e->fault, e->window, e->t, t, &w->sinks);
 	} else if (spec->ops->on) {
 		struct injector inj = injector_of(w, e->fault);
 
@@ -529,7 +472,7 @@ void wire_end(struct wire *w, nsec_t now)
 		/* What has no planned end ends here, and so does what would have ended later. */
 		for (size_t e = 0; e < f->step->edges.n; e++)
 			if (f->windows[e].open)
-				record_receipt(w, f, e, now, now);
+				edge_record_receipt(f, e, now, now, &w->sinks);
 	}
 	while ((h = heap_pop(&w->heap))) {
 		trace_note(&w->trace, h->frame.id, "still on its way at the end");

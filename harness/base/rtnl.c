@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <net/if.h>
+#include <netlink/route/link.h>
 #include <string.h>
 
 const char *rtnl_reason(int rc)
@@ -22,4 +24,19 @@ struct nl_sock *rtnl_open(struct err *err)
 	nl_socket_free(sk);
 	errno = saved;
 	return NULL;
+}
+
+struct nl_msg *rtnl_up_request(int ifindex)
+{
+	struct rtnl_link *old = rtnl_link_alloc(), *change = rtnl_link_alloc();
+	struct nl_msg *msg = NULL;
+
+	if (old && change) {
+		rtnl_link_set_ifindex(old, ifindex);
+		rtnl_link_set_flags(change, IFF_UP);
+		rtnl_link_build_change_request(old, change, 0, &msg);
+	}
+	rtnl_link_put(old);
+	rtnl_link_put(change);
+	return msg;
 }

@@ -2,6 +2,7 @@
 #ifndef WIRECUT_BASE_RTNL_H
 #define WIRECUT_BASE_RTNL_H
 
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 
 #include "harness/base/err.h"
@@ -17,6 +18,9 @@ struct nl_sock *rtnl_open(struct err *err);
  * for most errors, EMFILE is one: of these errno still tells.
  */
 const char *rtnl_reason(int rc);
+
+/* Brings an interface up. NULL: out of memory. */
+struct nl_msg *rtnl_up_request(int ifindex);
 
 static inline void cleanup_nl_socket(struct nl_sock **sk)
 {

@@ -173,7 +173,6 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	plan->tags = b.s->tags;
 	plan->needs = b.s->needs;
 	plan->clock = choose_clock(b.s->clock, opt->clock);
-	plan->link = LINK_WIRE;
 	plan->neighbours =
 		b.s->neighbours == NEIGHBOURS_LEARN ? NEIGHBOURS_LEARN : NEIGHBOURS_FIXED;
 	plan->gso = b.s->gso == GSO_ON ? GSO_ON : GSO_OFF;
@@ -189,6 +188,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	build_expectations(&b);
 	build_claim(&b);
 	build_times(&b);
+	choose_link(&b);
 	if (control)
 		build_must_fail(&b, control);
 	diags->cell = NULL;

@@ -6,9 +6,20 @@
 
 #include "harness/data/plan.h"
 
+/* Which link engine is asked for. */
+enum link_choice {
+	LINK_CHOICE_WIRE,
+	LINK_CHOICE_NETEM, /* what netem cannot do is a diag */
+	LINK_CHOICE_AUTO,  /* netem, if the plan asks nothing that only wire can do */
+};
+
 struct build_options {
 	uint64_t seed;
 	int clock; /* enum clock_kind: of a scenario that runs on any; CLOCK_ANY: the real one */
+	enum link_choice link;
+	/* Whether the kernel of that clock has netem; asked only where it matters. NULL: it has not. */
+	bool (*has_netem)(void *ctx, int clock);
+	void *ctx;
 	/*
 	 * Reads a file that a `from:` names; the path is already joined to the scenario's folder.
 	 * Returns its text in `a`, or NULL with *err. Injected, so that build stays pure.

@@ -31,6 +31,12 @@ void build_ends(struct builder *b);
 /* Two windows of one kind of fault that get in each other's way are refused. */
 void check_overlaps(struct builder *b);
 
+/* Both are on at one time, on one cable and in one direction. */
+bool windows_meet(const struct plan_step *a, const struct plan_step *b);
+
+/* link.c: the link engine, once the timeline is built */
+void choose_link(struct builder *b);
+
 /* company.c: each fault that does nothing alone must have another beside it. */
 void check_company(struct builder *b);
 

@@ -128,6 +128,12 @@ static const struct plan_edge *overlap(const struct plan_step *a, const struct p
 	return NULL;
 }
 
+bool windows_meet(const struct plan_step *a, const struct plan_step *b)
+{
+	return share_one(&a->cables, &b->cables) && share_direction(&a->fault, &b->fault) &&
+	       overlap(a, b);
+}
+
 static const char *overlap_hint(const struct plan_step *step)
 {
 	return step->fault.ops->target == FAULT_ON_CABLES

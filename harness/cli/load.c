@@ -11,6 +11,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/base/io.h"
 #include "harness/build/build.h"
+#include "harness/cli/netem.h"
 #include "harness/parse/parse.h"
 #include "harness/report/report.h"
 
@@ -127,6 +128,11 @@ static char *read_from(const char *path, struct arena *a, struct err *err)
 	return io_read_file(path, NULL, a, err);
 }
 
+static bool has_netem(void *ctx, int clock)
+{
+	return netem_is_there(ctx, clock);
+}
+
 /*
  * Slugs name folders of the results, so no two scenarios may have the same. A control's begins with
  * its scenario's.
@@ -150,8 +156,12 @@ static char *unique_slug(struct options *opt, struct loaded *l, const char *slug
 static void plan_scenario(struct options *opt, struct loaded *l, const struct scenario *s,
 			  struct diags *diags)
 {
-	struct build_options build = {
-		.seed = opt->seed, .clock = opt->clock, .read_file = read_from};
+	struct build_options build = {.seed = opt->seed,
+				      .clock = opt->clock,
+				      .link = opt->link,
+				      .has_netem = has_netem,
+				      .ctx = opt,
+				      .read_file = read_from};
 
 	struct plan *healthy = build_plan(s, NULL, &build, opt->arena, diags);
 

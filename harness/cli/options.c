@@ -82,6 +82,19 @@ static int take_clock(struct options *opt, const char *value, struct err *err)
 	return 0;
 }
 
+static int take_link(struct options *opt, const char *value, struct err *err)
+{
+	static const char *const names[] = {"auto", "wire", "netem", NULL};
+	static const enum link_choice choices[] = {LINK_CHOICE_AUTO, LINK_CHOICE_WIRE,
+						   LINK_CHOICE_NETEM};
+	int i;
+
+	if (take_choice("link", value, names, &i, err) < 0)
+		return -1;
+	opt->link = choices[i];
+	return 0;
+}
+
 static int take_kernel(struct options *opt, const char *value, struct err *err)
 {
 	if (!*value)
@@ -349,6 +362,10 @@ static const struct option_row rows[] = {
 	{"clock", "real|virtual", 0, CMD_SELECTS | CMD_DEMO, take_clock,
 	 "virtual: in guests whose time jumps over idleness, the same every time (default: real, "
 	 "and virtual where a scenario asks for it)"},
+	{"link", "auto|wire|netem", 0, CMD_SELECTS | CMD_DEMO, take_link,
+	 "what cables are made of: wire (default), a process of wirecut's; netem, the kernel's "
+	 "own; "
+	 "auto: netem for what it can do, where the kernel has it"},
 	{"kernel", "IMAGE", 0, CMD_RUN | CMD_DEMO, take_kernel,
 	 "the guests' kernel (default: $WIRECUT_KERNEL, or what `make guest-kernel` fetched); "
 	 "given "

@@ -7,24 +7,29 @@
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
+#include "harness/build/build.h"
 #include "harness/report/claims.h"
 #include "harness/report/reporter.h"
 
 enum controls { CONTROLS_ALSO, CONTROLS_NONE, CONTROLS_ONLY };
 
 /* What the command line says, for every command. */
+enum netem_presence { NETEM_UNKNOWN, NETEM_THERE, NETEM_LACKING };
+
 struct options {
 	struct arena *arena;
 	struct strings paths; /* scenarios/ if none was given */
 	struct strings tags;
 	const char *results;
 	uint64_t seed;
-	int64_t jobs;           /* 0: not given */
-	int64_t shard, shards;  /* 1 <= shard <= shards; 0: not given */
-	int64_t repeat;         /* 0: not given */
-	int64_t retries;        /* of an inconclusive verdict */
-	int64_t seeds;          /* that each scenario is run with, from `seed` on; 0: not given */
-	int clock;              /* enum clock_kind; CLOCK_ANY: not given */
+	int64_t jobs;          /* 0: not given */
+	int64_t shard, shards; /* 1 <= shard <= shards; 0: not given */
+	int64_t repeat;        /* 0: not given */
+	int64_t retries;       /* of an inconclusive verdict */
+	int64_t seeds;         /* that each scenario is run with, from `seed` on; 0: not given */
+	int clock;             /* enum clock_kind; CLOCK_ANY: not given */
+	enum link_choice link;
+	enum netem_presence netem_here, netem_of_guests; /* netem.h */
 	struct strings kernels; /* images, of guests; none: the one that is there */
 	const char *modules;    /* of a single image; NULL: those beside it */
 	nsec_t timeout;         /* of each run, on the wall clock; NSEC_UNSET: the scenario's own */

@@ -23,6 +23,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/guests.h"
+#include "harness/cli/netem.h"
 #include "harness/cli/programs.h"
 #include "harness/cli/queue.h"
 #include "harness/cli/reports.h"
@@ -346,6 +347,8 @@ static const char *lacks(const struct suite *s, const struct job *j)
 		       "it runs on its own";
 	if (in_guest && s->no_guests)
 		return s->no_guests;
+	if (j->entry.plan->link == LINK_NETEM && !netem_is_there(s->opt, j->entry.plan->clock))
+		return netem_lack(j->entry.plan->clock);
 	return needs_lacking(&j->entry.plan->needs,
 			     in_guest ? s->guests.releases.v[j->entry.kernel] : s->info.kernel,
 			     s->opt->arena);

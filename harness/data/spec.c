@@ -7,7 +7,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/judge/expect.h"
 
-const char *const link_engine_names[] = {"wire", NULL};
+const char *const link_engine_names[] = {"wire", "netem", NULL};
 const char *const clock_kind_names[] = {"any", "real", "virtual", NULL};
 const char *const neighbours_names[] = {"fixed", "learn", NULL};
 const char *const gso_names[] = {"off", "on", NULL};
@@ -18,7 +18,7 @@ const char *const delay_distribution_names[] = {"uniform", "normal", "pareto", "
 const char *const packet_kind_names[] = {"syn", "syn-ack",   "ack", "data", "fin",
 					 "rst", "keepalive", "dns", NULL};
 
-static_assert(ARRAY_SIZE(link_engine_names) == LINK_WIRE + 2, "one name an engine");
+static_assert(ARRAY_SIZE(link_engine_names) == LINK_NETEM + 2, "one name an engine");
 static_assert(ARRAY_SIZE(clock_kind_names) == CLOCK_VIRTUAL + 2, "one name a clock");
 static_assert(ARRAY_SIZE(neighbours_names) == NEIGHBOURS_LEARN + 2, "one name a way");
 static_assert(ARRAY_SIZE(gso_names) == GSO_ON + 2, "one name a way");

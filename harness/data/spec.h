@@ -12,8 +12,8 @@
  */
 
 /* The link engine that a cable is made of. */
-enum link_engine { LINK_WIRE };
-extern const char *const link_engine_names[];
+enum link_engine { LINK_WIRE, LINK_NETEM };
+extern const char *const link_engine_names[]; /* wire, netem */
 
 enum clock_kind { CLOCK_ANY, CLOCK_REAL, CLOCK_VIRTUAL };
 extern const char *const clock_kind_names[]; /* any, real, virtual */

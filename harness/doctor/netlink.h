@@ -2,7 +2,7 @@
 #ifndef WIRECUT_DOCTOR_NETLINK_H
 #define WIRECUT_DOCTOR_NETLINK_H
 
-#include "harness/run/nlbatch.h"
+#include "harness/base/nlbatch.h"
 
 /* lo is the first interface of every network namespace. */
 #define LO_IFINDEX 1

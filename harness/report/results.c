@@ -174,11 +174,12 @@ char *results_replay(const struct scenario_result *r, struct arena *a)
 	char *slug = arena_strndup(a, plan->slug, strcspn(plan->slug, "+"));
 	char *pattern = shell_word(slug_pattern(slug, a), a);
 	unsigned long long seed = plan->seed;
+	const char *link = plan->link == LINK_NETEM ? "--link netem " : "";
 
 	if (!plan->control && !plan->cell)
-		return arena_printf(a, "wirecut run %s--seed %llu --controls none %s", clock, seed,
+		return arena_printf(a, "wirecut run %s%s--seed %llu --controls none %s", clock, link, seed,
 				    file);
-	return arena_printf(a, "wirecut run %s--seed %llu --controls %s -E %s %s", clock, seed,
+	return arena_printf(a, "wirecut run %s%s--seed %llu --controls %s -E %s %s", clock, link, seed,
 			    plan->control ? "only" : "none", pattern, file);
 }
 

@@ -4,7 +4,7 @@
  *
  * The caller's network namespace is the cable namespace: it holds one port (`p1`, `p2`, ...) for
  * each host, the near end of a veth pair whose far end is the host's eth0. Nothing connects the
- * ports but the link engine.
+ * ports but the link engine; with netem, that is bridges of the kernel (bridges.h).
  *
  * All namespaces are made by the one thread that calls: it unshares, opens the new namespace's
  * file under /proc/self/ns, and goes back with setns(). No helper process is needed, and nothing
@@ -34,9 +34,10 @@
 #include <netlink/route/neighbour.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/nlbatch.h"
 #include "harness/base/rtnl.h"
+#include "harness/run/bridges.h"
 #include "harness/run/hostfs.h"
-#include "harness/run/nlbatch.h"
 #include "harness/run/offload.h"
 #include "harness/run/sockdiag.h"
 #include "harness/run/sysctl.h"
@@ -133,21 +134,6 @@ static struct nl_msg *veth_request(const struct host *h)
 	return msg;
 }
 
-static struct nl_msg *up_request(int ifindex)
-{
-	struct rtnl_link *old = rtnl_link_alloc(), *change = rtnl_link_alloc();
-	struct nl_msg *msg = NULL;
-
-	if (old && change) {
-		rtnl_link_set_ifindex(old, ifindex);
-		rtnl_link_set_flags(change, IFF_UP);
-		rtnl_link_build_change_request(old, change, 0, &msg);
-	}
-	rtnl_link_put(old);
-	rtnl_link_put(change);
-	return msg;
-}
-
 static int cables_create(const struct plan *plan, struct host *hosts, struct err *err)
 {
 	_cleanup_nl_ struct nl_sock *sk = rtnl_open(err);
@@ -161,7 +147,8 @@ static int cables_create(const struct plan *plan, struct host *hosts, struct err
 			    arena_printf(&arena, "make the cable of host %s", hosts[i].plan->name));
 	/* A veth can be opened only once both of its ends are there. */
 	for (size_t i = 0; i < plan->hosts.n; i++)
-		nlbatch_add(&batch, up_request(hosts[i].port_ifindex), "bring up a cable's port");
+		nlbatch_add(&batch, rtnl_up_request(hosts[i].port_ifindex),
+			    "bring up a cable's port");
 	return nlbatch_commit(&batch, sk, err);
 }
 
@@ -303,8 +290,8 @@ static int network_configure(const struct plan *plan, const struct host *h, stru
 
 	if (!sk)
 		return -1;
-	nlbatch_add(&batch, up_request(LO_IFINDEX), "bring up lo");
-	nlbatch_add(&batch, up_request(ETH0_IFINDEX), "bring up eth0");
+	nlbatch_add(&batch, rtnl_up_request(LO_IFINDEX), "bring up lo");
+	nlbatch_add(&batch, rtnl_up_request(ETH0_IFINDEX), "bring up eth0");
 	add_addresses(&batch, plan, h);
 	if (nlbatch_commit(&batch, sk, err) < 0 ||
 	    (plan->gso != GSO_ON && offload_disable("eth0", err) < 0))
@@ -342,6 +329,9 @@ int hosts_create(const struct hosts_config *config, struct host *hosts, struct e
 			return -1;
 	}
 	if (cables_create(plan, hosts, err) < 0)
+		return -1;
+	if (plan->link == LINK_NETEM &&
+	    bridges_create(hosts, plan->hosts.n, PORT_IFINDEX_BASE, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->hosts.n; i++) {
 		if (setns(hosts[i].net_fd, CLONE_NEWNET) < 0)

@@ -15,6 +15,7 @@ struct host {
 	int index; /* in the plan */
 	int net_fd, uts_fd, mnt_fd;
 	int port_ifindex;         /* its cable's port in the cable namespace */
+	int inner_ifindex;        /* the cable's other end; only with the link engine netem */
 	int diag_fd;              /* NETLINK_SOCK_DIAG: dumps and SOCK_DESTROY */
 	int notify_fd;            /* NETLINK_SOCK_DIAG: destroy notifications, non-blocking */
 	bool congestion_by_route; /* see sysctl.h */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "faults/netem/netem.h"
 #include "faults/wire/forwarder.h"
 #include "harness/base/cleanup.h"
 
@@ -151,20 +152,25 @@ static int fork_forwarder(struct link *l, const struct plan *plan, const struct 
 	/* The engine must not hold init's end, or it would never see end of file. */
 	close(l->control_fd);
 	int *ports = calloc(plan->hosts.n + 1, sizeof(*ports));
-	if (!ports)
+	int *inner = calloc(plan->hosts.n + 1, sizeof(*inner));
+	if (!ports || !inner)
 		_exit(1);
-	for (size_t i = 0; i < plan->hosts.n; i++)
+	for (size_t i = 0; i < plan->hosts.n; i++) {
 		ports[i] = hosts[i].port_ifindex;
+		inner[i] = hosts[i].inner_ifindex;
+	}
+	bool by_netem = plan->link == LINK_NETEM;
 	struct forwarder_config config = {
 		.plan = plan,
 		.port_ifindex = ports,
+		.inner_ifindex = by_netem ? inner : NULL,
 		.control_fd = theirs,
 		.pcapng_fd = pcapng_fd,
 		.observations_fd = l->observations_fd,
 		.shared = l->shared,
 		.alarm_fd = l->alarm_fd,
 	};
-	_exit(forwarder_run(&config));
+	_exit(by_netem ? netem_run(&config) : forwarder_run(&config));
 }
 
 int link_start(const struct plan *plan, const struct host *hosts, int results_fd, struct link **ret,

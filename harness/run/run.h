@@ -68,4 +68,10 @@ void run_abort(struct run *r);
  */
 void run_finish(struct run *r);
 
+/*
+ * Whether this kernel has what the link engine netem needs, netem and bridges: tried, in a namespace
+ * that is gone when it returns.
+ */
+bool run_has_netem(void);
+
 #endif

@@ -10,16 +10,17 @@ rules='
 harness/base:
 harness/data: harness/base faults/fault.h harness/judge/expect.h
 harness/parse: harness/base harness/data faults/fault.h harness/judge/expect.h
-harness/build: harness/base harness/data harness/parse/parse.h faults/fault.h harness/judge/expect.h
+harness/build: harness/base harness/data harness/parse/parse.h faults/fault.h faults/netem/params.h harness/judge/expect.h
 harness/judge: harness/base harness/data
-harness/run: harness/base harness/data faults/fault.h faults/hands.h faults/wire/forwarder.h harness/judge/expect.h
+harness/run: harness/base harness/data faults/fault.h faults/hands.h faults/wire/forwarder.h faults/netem/netem.h harness/judge/expect.h
 harness/virtual: harness/base harness/data harness/run/run.h
 harness/guest: harness/base harness/data harness/run/run.h harness/run/statetrace.h harness/virtual/archive.h harness/virtual/channel.h
 harness/report: harness/base harness/data harness/judge
-harness/doctor: harness/base harness/data harness/run/sockdiag.h harness/run/sysctl.h harness/run/nlbatch.h harness/virtual/kernel.h harness/virtual/program.h
+harness/doctor: harness/base harness/data harness/run/sockdiag.h harness/run/sysctl.h harness/virtual/kernel.h harness/virtual/program.h
 harness/cli: harness/base harness/data harness/parse harness/build harness/run/run.h harness/report harness/doctor/doctor.h harness/guest/guest.h harness/virtual/supervisor.h harness/virtual/image.h
-faults: harness/base harness/data faults/wire
+faults: harness/base harness/data faults/wire faults/netem
 faults/wire: harness/base harness/data faults
+faults/netem: harness/base harness/data faults faults/wire
 reference-app:
 scenarios/kernel/programs:
 scenarios/faults/programs:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Batches of requests against the real kernel, of any length, and what it refuses of them. */
-#include "harness/run/nlbatch.h"
+#include "harness/base/nlbatch.h"
 
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef WIRECUT_RUN_NLBATCH_H
-#define WIRECUT_RUN_NLBATCH_H
+#ifndef WIRECUT_BASE_NLBATCH_H
+#define WIRECUT_BASE_NLBATCH_H
 
 #include <netlink/msg.h>
 #include <netlink/socket.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "harness/run/nlbatch.h"
+#include "harness/base/nlbatch.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <linux/netlink.h>
+#include <linux/pkt_sched.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faults/distribution.h"
+#include "faults/fault.h"
+#include "faults/netem/attributes.h"
+#include "harness/base/cleanup.h"
+#include "harness/tests/suite.h"
+
+/* What each fault asks of netem, what netem cannot do, and the bytes that the kernel is told. */
+
+/* Since Linux 6.6. */
+#define PRNG_SEED 14
+
+static struct fault_spec spec_of(const char *kind)
+{
+	struct fault_spec s;
+
+	fault_spec_unset(&s);
+	s.ops = fault_find(kind);
+	ck_assert_ptr_nonnull(s.ops);
+	return s;
+}
+
+static struct netem_params params_of(const struct fault_spec *s)
+{
+	struct netem_params p = {0};
+	const char *reason = netem_add(&p, s);
+
+	ck_assert_msg(!reason, "%s", reason);
+	return p;
+}
+
+static void refused(const struct fault_spec *s, const char *part)
+{
+	struct netem_params p = {0};
+	const char *reason = netem_add(&p, s);
+
+	ck_assert_msg(reason && strstr(reason, part), "%s", reason ? reason : "it was taken");
+}
+
+/* -- faults ---------------------------------------------------------------------------------- */
+
+START_TEST(what_blocks_blocks)
+{
+	static const char *const kinds[] = {"blackhole", "reject", "link-down", "power-off"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fault_spec s = spec_of(kinds[i]);
+
+		ck_assert(params_of(&s).block);
+	}
+}
+END_TEST
+
+START_TEST(what_only_wire_has)
+{
+	static const char *const kinds[] = {"mtu", "partition", "idle-drop"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fault_spec s = spec_of(kinds[i]);
+
+		refused(&s, "nothing of the kind");
+	}
+}
+END_TEST
+
+START_TEST(a_match_is_refused_but_where_we_do_it_ourselves)
+{
+	static const char *const kinds[] = {"blackhole", "reject", "delay",   "loss",
+					    "corrupt",   "rate",   "reorder", "duplicate"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fault_spec s = spec_of(kinds[i]);
+
+		s.mean = NSEC_PER_SEC;
+		s.rate = 0.1;
+		s.bits_per_s = 8000;
+		s.match.port = 8000;
+		refused(&s, "match");
+	}
+	struct fault_spec rst = spec_of("rst");
+	rst.match.port = 8000;
+	params_of(&rst);
+	rst.each = RST_EACH_DATA;
+	refused(&rst, "data packets");
+}
+END_TEST
+
+START_TEST(delays)
+{
+	struct fault_spec s = spec_of("delay");
+
+	s.mean = 10 * NSEC_PER_SEC;
+	ck_assert_int_eq(params_of(&s).latency, s.mean);
+	s.jitter = INT32_MAX / 3 * 2;
+	s.distribution = DISTRIBUTION_PARETO;
+	ck_assert_int_eq(params_of(&s).jitter, s.jitter);
+	ck_assert_int_eq(params_of(&s).distribution, DISTRIBUTION_PARETO);
+	s.jitter++;
+	refused(&s, "1.431 s");
+	s.jitter = NSEC_PER_SEC;
+	s.correlation = 0.25;
+	refused(&s, "do not wander");
+}
+END_TEST
+
+START_TEST(losses)
+{
+	struct fault_spec s = spec_of("loss");
+
+	s.rate = 0.25;
+	ck_assert_double_eq(params_of(&s).loss, 0.25);
+	ck_assert(!params_of(&s).bursts);
+
+	/* The chain that has the same two properties: its share, and that of repetitions. */
+	s.correlation = 0.5;
+	struct netem_params p = params_of(&s);
+	ck_assert(p.bursts);
+	ck_assert_double_eq_tol(p.gemodel.p / (p.gemodel.p + p.gemodel.r), 0.25, 1e-12);
+	ck_assert_double_eq_tol(1 - p.gemodel.r, 0.5 + 0.5 * 0.25, 1e-12);
+	ck_assert_double_eq(p.gemodel.loss_in_bad, 1);
+	ck_assert_double_eq(p.gemodel.loss_in_good, 0);
+
+	s = spec_of("loss");
+	s.gemodel.p = 0.1;
+	s.gemodel.r = 0.3;
+	p = params_of(&s);
+	ck_assert(p.bursts);
+	ck_assert_double_eq(p.gemodel.loss_in_bad, 1);
+	s = spec_of("loss");
+	s.every_nth = 3;
+	refused(&s, "every-nth");
+}
+END_TEST
+
+START_TEST(what_comes_in_rows_is_refused)
+{
+	static const char *const kinds[] = {"corrupt", "reorder", "duplicate"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fault_spec s = spec_of(kinds[i]);
+
+		s.rate = 0.1;
+		params_of(&s);
+		s.correlation = 0.25;
+		refused(&s, "correlation");
+	}
+}
+END_TEST
+
+START_TEST(rates)
+{
+	struct fault_spec s = spec_of("rate");
+
+	s.bits_per_s = 8000000;
+	ck_assert_int_eq(params_of(&s).bytes_per_s, 1000000);
+	ck_assert_int_eq(params_of(&s).limit, 1000);
+	s.limit.packets = 7;
+	ck_assert_int_eq(params_of(&s).limit, 7);
+	s.bits_per_s = 7;
+	refused(&s, "whole bytes");
+	s.bits_per_s = 8000;
+	s.burst_bytes = 1;
+	refused(&s, "burst");
+	s.burst_bytes = 0;
+	params_of(&s);
+	s.limit.packets = COUNT_UNSET;
+	s.limit.bytes = 1000;
+	refused(&s, "limit");
+	s.limit.bytes = COUNT_UNSET;
+	s.limit.time = NSEC_PER_SEC;
+	refused(&s, "limit");
+}
+END_TEST
+
+START_TEST(conflicts)
+{
+	static const struct {
+		struct netem_params p;
+		const char *part; /* NULL: none */
+	} rows[] = {
+		{{.loss = 0.1, .latency = 1, .corrupt = 0.1}, NULL},
+		{{.loss = 0.1, .duplicate = 0.1}, "duplicate"},
+		{{.bursts = true, .duplicate = 0.1}, "duplicate"},
+		{{.block = true, .loss = 0.1, .duplicate = 0.1}, NULL},
+		{{.bytes_per_s = 1, .latency = 1, .limit = 1000}, NULL},
+		{{.bytes_per_s = 1, .latency = 1, .jitter = 1}, "jitter"},
+		{{.bytes_per_s = 1, .latency = 1, .gap = 1}, "reorder"},
+		{{.bytes_per_s = 1, .latency = 1, .limit_is_asked = true}, "limit"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *reason = netem_conflict(&rows[i].p);
+
+		ck_assert_msg(!reason == !rows[i].part && (!reason || strstr(reason, rows[i].part)),
+			      "row %zu: %s", i, reason);
+	}
+}
+END_TEST
+
+START_TEST(how_long_a_packet_can_stay)
+{
+	const struct netem_params delayed = {.latency = 100, .jitter = 10};
+	const struct netem_params thin = {.bytes_per_s = 1514, .limit = 10};
+	const struct netem_params endless = {.bytes_per_s = 1, .limit = 100000};
+
+	ck_assert_int_eq(netem_longest(&delayed), 160);
+	ck_assert_int_eq(netem_longest(&thin), 10 * NSEC_PER_SEC);
+	ck_assert_int_eq(netem_longest(&endless), 24 * 3600 * NSEC_PER_SEC);
+}
+END_TEST
+
+/* -- bytes ----------------------------------------------------------------------------------- */
+
+static uint8_t bytes[NETEM_OPTIONS_BYTES] __attribute__((aligned(NLA_ALIGNTO)));
+static size_t n_bytes;
+
+static const struct tc_netem_qopt *encode(const struct netem_params *p, uint64_t seed)
+{
+	static int16_t table[NETEM_TABLE_SIZE];
+
+	netem_table(p->distribution, table);
+	memset(bytes, 0xa5, sizeof(bytes)); /* what is not written is seen */
+	n_bytes = netem_options(p, table, seed, bytes);
+	ck_assert_uint_le(n_bytes, sizeof(bytes));
+	return (const void *)bytes;
+}
+
+/* The payload of an attribute in [at, end), whose length must be this; NULL: it is not there. */
+static const void *find_in(const uint8_t *at, const uint8_t *end, int type, size_t len)
+{
+	while (at < end) {
+		const struct nlattr *a = (const void *)at;
+
+		if ((a->nla_type & NLA_TYPE_MASK) == type) {
+			ck_assert_uint_eq(a->nla_len, NLA_HDRLEN + len);
+			return at + NLA_HDRLEN;
+		}
+		at += NLA_ALIGN(a->nla_len);
+	}
+	return NULL;
+}
+
+static const void *find(int type, size_t len)
+{
+	return find_in(bytes + sizeof(struct tc_netem_qopt), bytes + n_bytes, type, len);
+}
+
+static const void *get(int type, size_t len)
+{
+	const void *p = find(type, len);
+
+	ck_assert_msg(p != NULL, "attribute %d is not there", type);
+	return p;
+}
+
+/* Attributes are aligned to 4 bytes only. */
+static int64_t get_64(int type)
+{
+	int64_t value;
+
+	memcpy(&value, get(type, sizeof(value)), sizeof(value));
+	return value;
+}
+
+/* The attributes end where the bytes end: the kernel reads them so. */
+static void check_whole(void)
+{
+	const uint8_t *at = bytes + sizeof(struct tc_netem_qopt);
+
+	while (at < bytes + n_bytes)
+		at += NLA_ALIGN(((const struct nlattr *)(const void *)at)->nla_len);
+	ck_assert_ptr_eq(at, bytes + n_bytes);
+}
+
+START_TEST(nothing_resets_everything)
+{
+	const struct netem_params p = {0};
+	const struct tc_netem_qopt *q = encode(&p, 7);
+
+	check_whole();
+	ck_assert_uint_eq(q->limit, NETEM_LIMIT);
+	ck_assert_uint_eq(q->loss | q->gap | q->duplicate | q->latency | q->jitter, 0);
+	/* All that a qdisc would keep of before, were it left out. */
+	const struct tc_netem_corr *corr = get(TCA_NETEM_CORR, sizeof(*corr));
+	ck_assert_uint_eq(corr->delay_corr | corr->loss_corr | corr->dup_corr, 0);
+	const struct tc_netem_reorder *reorder = get(TCA_NETEM_REORDER, sizeof(*reorder));
+	ck_assert_uint_eq(reorder->probability | reorder->correlation, 0);
+	const struct tc_netem_corrupt *corrupt = get(TCA_NETEM_CORRUPT, sizeof(*corrupt));
+	ck_assert_uint_eq(corrupt->probability | corrupt->correlation, 0);
+	const struct tc_netem_rate *rate = get(TCA_NETEM_RATE, sizeof(*rate));
+	ck_assert_uint_eq(rate->rate, 0);
+	ck_assert_uint_eq(*(const uint32_t *)get(TCA_NETEM_ECN, sizeof(uint32_t)), 0);
+	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), 0);
+	ck_assert_int_eq(get_64(TCA_NETEM_JITTER64), 0);
+	ck_assert_uint_eq((uint64_t)get_64(PRNG_SEED), 7);
+	ck_assert_ptr_null(find(TCA_NETEM_LOSS, 0));
+	ck_assert_ptr_null(find(TCA_NETEM_DELAY_DIST, 0));
+}
+END_TEST
+
+START_TEST(shares_are_of_all_32_bits)
+{
+	const struct netem_params p = {
+		.loss = 0.5, .duplicate = 1, .corrupt = 0.25, .reorder = 1, .gap = 5};
+	const struct tc_netem_qopt *q = encode(&p, 0);
+
+	check_whole();
+	ck_assert_uint_eq(q->loss, 0x80000000U);
+	ck_assert_uint_eq(q->duplicate, UINT32_MAX);
+	ck_assert_uint_eq(q->gap, 5);
+	const struct tc_netem_corrupt *corrupt = get(TCA_NETEM_CORRUPT, sizeof(*corrupt));
+	ck_assert_uint_eq(corrupt->probability, 0x40000000U);
+	const struct tc_netem_reorder *reorder = get(TCA_NETEM_REORDER, sizeof(*reorder));
+	ck_assert_uint_eq(reorder->probability, UINT32_MAX);
+}
+END_TEST
+
+/* Beside a block netem would let duplicates of what it drops through. */
+START_TEST(a_block_is_nothing_but_a_block)
+{
+	const struct netem_params p = {
+		.block = true, .duplicate = 0.5, .bursts = true, .latency = 5, .gap = 1};
+	const struct tc_netem_qopt *q = encode(&p, 0);
+
+	check_whole();
+	ck_assert_uint_eq(q->loss, UINT32_MAX);
+	ck_assert_uint_eq(q->duplicate | q->gap, 0);
+	ck_assert_ptr_null(find(TCA_NETEM_LOSS, 0));
+	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), 0);
+}
+END_TEST
+
+START_TEST(times_are_of_64_bits_and_a_jitter_brings_its_table)
+{
+	const struct netem_params p = {.latency = 3600 * NSEC_PER_SEC,
+				       .jitter = NSEC_PER_SEC,
+				       .distribution = DISTRIBUTION_NORMAL};
+
+	encode(&p, 0);
+	check_whole();
+	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), p.latency);
+	ck_assert_int_eq(get_64(TCA_NETEM_JITTER64), p.jitter);
+	const int16_t *table = get(TCA_NETEM_DELAY_DIST, NETEM_TABLE_SIZE * sizeof(int16_t));
+	/* One jitter above the mean: 84.13 % of the normal law. */
+	ck_assert_int_le(abs(table[(int)(0.841345 * NETEM_TABLE_SIZE)] - NETEM_TABLE_SCALE), 8);
+}
+END_TEST
+
+START_TEST(losses_in_bursts_are_a_nest)
+{
+	const struct netem_params p = {
+		.bursts = true,
+		.gemodel = {.p = 0.25, .r = 0.5, .loss_in_bad = 1, .loss_in_good = 0.125}};
+
+	encode(&p, 0);
+	check_whole();
+	const size_t len = NLA_HDRLEN + sizeof(struct tc_netem_gemodel);
+	const uint8_t *nest = get(TCA_NETEM_LOSS, len);
+	const struct tc_netem_gemodel *m =
+		find_in(nest, nest + len, NETEM_LOSS_GE, sizeof(struct tc_netem_gemodel));
+	ck_assert_ptr_nonnull(m);
+	ck_assert_uint_eq(m->p, 0x40000000U);
+	ck_assert_uint_eq(m->r, 0x80000000U);
+	ck_assert_uint_eq(m->h, 0); /* what is above it is lost: all */
+	ck_assert_uint_eq(m->k1, 0x20000000U);
+}
+END_TEST
+
+START_TEST(rates_above_32_bits)
+{
+	struct netem_params p = {.bytes_per_s = UINT32_MAX, .limit = 10};
+	const struct tc_netem_qopt *q = encode(&p, 0);
+
+	ck_assert_uint_eq(q->limit, 10);
+	ck_assert_uint_eq(
+		((const struct tc_netem_rate *)get(TCA_NETEM_RATE, sizeof(struct tc_netem_rate)))
+			->rate,
+		UINT32_MAX);
+	ck_assert_ptr_null(find(TCA_NETEM_RATE64, 0));
+	p.bytes_per_s++;
+	encode(&p, 0);
+	check_whole();
+	ck_assert_uint_eq((uint64_t)get_64(TCA_NETEM_RATE64), (uint64_t)p.bytes_per_s);
+}
+END_TEST
+
+/* What the kernel multiplies is the law all the same. */
+START_TEST(a_long_tail_fits_its_table)
+{
+	const struct netem_params p = {
+		.latency = 100, .jitter = 20, .distribution = DISTRIBUTION_PARETO};
+
+	encode(&p, 0);
+	int64_t jitter = get_64(TCA_NETEM_JITTER64);
+	const int16_t *table = get(TCA_NETEM_DELAY_DIST, NETEM_TABLE_SIZE * sizeof(int16_t));
+	ck_assert_int_eq(jitter, 30);
+	ck_assert_int_lt(table[NETEM_TABLE_SIZE - 1], INT16_MAX);
+	ck_assert_double_eq_tol((double)(jitter * table[NETEM_TABLE_SIZE - 1]) / NETEM_TABLE_SCALE,
+				20 * distribution_deviation(DISTRIBUTION_PARETO, 0.9999), 0.01);
+}
+END_TEST
+
+/* -- tables ---------------------------------------------------------------------------------- */
+
+/* Drawn from as netem does, all alike: the mean is 0 and the spread is what the law promises. */
+START_TEST(tables_have_the_moments_of_their_laws)
+{
+	static const struct {
+		double spread, tolerance;
+	} laws[] = {
+		[DISTRIBUTION_UNIFORM] = {0.57735, 1e-4},
+		[DISTRIBUTION_NORMAL] = {1, 2e-3},
+		[DISTRIBUTION_PARETO] = {1, 2e-3},
+		[DISTRIBUTION_PARETONORMAL] = {1, 2e-3},
+	};
+
+	for (int d = 0; d < (int)ARRAY_SIZE(laws); d++) {
+		int16_t table[NETEM_TABLE_SIZE];
+		double sum = 0, squares = 0;
+
+		netem_table((enum delay_distribution)d, table);
+		for (int i = 0; i < NETEM_TABLE_SIZE; i++) {
+			double v = (double)table[i] / NETEM_TABLE_SCALE *
+				   (netem_is_stretched((enum delay_distribution)d) ? 1.5 : 1);
+
+			sum += v;
+			squares += v * v;
+			ck_assert(i == 0 || table[i] >= table[i - 1]);
+		}
+		double mean = sum / NETEM_TABLE_SIZE;
+		double spread = sqrt(squares / NETEM_TABLE_SIZE - mean * mean);
+		printf("table %d: mean %.4f, spread %.4f\n", d, mean, spread);
+		ck_assert_double_eq_tol(mean, 0, 1e-3);
+		ck_assert_double_eq_tol(spread, laws[d].spread, laws[d].tolerance);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tcase_create("netem-params");
+
+	tcase_add_test(tests, what_blocks_blocks);
+	tcase_add_test(tests, what_only_wire_has);
+	tcase_add_test(tests, a_match_is_refused_but_where_we_do_it_ourselves);
+	tcase_add_test(tests, delays);
+	tcase_add_test(tests, losses);
+	tcase_add_test(tests, what_comes_in_rows_is_refused);
+	tcase_add_test(tests, rates);
+	tcase_add_test(tests, conflicts);
+	tcase_add_test(tests, how_long_a_packet_can_stay);
+	tcase_add_test(tests, nothing_resets_everything);
+	tcase_add_test(tests, shares_are_of_all_32_bits);
+	tcase_add_test(tests, a_block_is_nothing_but_a_block);
+	tcase_add_test(tests, times_are_of_64_bits_and_a_jitter_brings_its_table);
+	tcase_add_test(tests, losses_in_bursts_are_a_nest);
+	tcase_add_test(tests, rates_above_32_bits);
+	tcase_add_test(tests, a_long_tail_fits_its_table);
+	tcase_add_test(tests, tables_have_the_moments_of_their_laws);
+	return run_tests("netem-params", tests);
+}
