@@ -22,10 +22,13 @@ void flights_init(struct flights *fs, size_t n_hosts)
 
 void flights_free(struct flights *fs)
 {
-	while (fs->buckets && fs->oldest)
-		flights_remove(fs, fs->oldest);
+	for (struct flight *f = fs->oldest, *next; f; f = next) {
+		next = f->younger;
+		free(f->seen);
+		free(f);
+	}
 	free(fs->buckets);
-	fs->buckets = NULL;
+	*fs = (struct flights){0};
 }
 
 static uint64_t hash_of(enum leg leg, const uint8_t *bytes, size_t len)

@@ -7,7 +7,7 @@
 #define DEVIATION_MAX 6
 /* Ethernet's largest frame without its check sequence: how long the queue of a rate can be. */
 #define FRAME_MAX 1514
-#define DAY       (24 * 3600 * NSEC_PER_SEC)
+#define DAY       ((nsec_t)24 * 3600 * NSEC_PER_SEC)
 
 const char *netem_add(struct netem_params *p, const struct fault_spec *spec)
 {

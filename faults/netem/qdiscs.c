@@ -17,6 +17,8 @@ struct qdiscs {
 	struct nl_sock *sk;
 	struct arena arena; /* of the batch */
 	struct nlbatch batch;
+	/* Of one request; aligned for what is written there. */
+	uint8_t options[NETEM_OPTIONS_BYTES] __attribute__((aligned));
 	int16_t *tables[DISTRIBUTION_PARETONORMAL +
 			1]; /* of each distribution; NULL: not made yet */
 };
@@ -50,7 +52,7 @@ void qdiscs_close(struct qdiscs *q)
 }
 
 /* NULL: out of memory. */
-static struct nl_msg *request(const struct qdiscs *q, int ifindex, int flags,
+static struct nl_msg *request(struct qdiscs *q, int ifindex, int flags,
 			      const struct netem_params *params, uint64_t seed)
 {
 	const struct tcmsg tc = {
@@ -58,17 +60,15 @@ static struct nl_msg *request(const struct qdiscs *q, int ifindex, int flags,
 		.tcm_ifindex = ifindex,
 		.tcm_parent = TC_H_ROOT,
 	};
-	_cleanup_free_ uint8_t *options = malloc(NETEM_OPTIONS_BYTES);
 	struct nl_msg *msg = nlmsg_alloc_size(NETEM_OPTIONS_BYTES + HEADERS_BYTES);
 	struct nlmsghdr *h =
-		msg && options ? nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0, flags)
-			       : NULL;
+		msg ? nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0, flags) : NULL;
 
 	if (!h || nlmsg_append(msg, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO) < 0 ||
 	    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
 	    nla_put(msg, TCA_OPTIONS,
-		    (int)netem_options(params, q->tables[params->distribution], seed, options),
-		    options) < 0) {
+		    (int)netem_options(params, q->tables[params->distribution], seed, q->options),
+		    q->options) < 0) {
 		nlmsg_free(msg);
 		return NULL;
 	}

@@ -213,7 +213,7 @@ START_TEST(how_long_a_packet_can_stay)
 
 	ck_assert_int_eq(netem_longest(&delayed), 160);
 	ck_assert_int_eq(netem_longest(&thin), 10 * NSEC_PER_SEC);
-	ck_assert_int_eq(netem_longest(&endless), 24 * 3600 * NSEC_PER_SEC);
+	ck_assert_int_eq(netem_longest(&endless), (nsec_t)24 * 3600 * NSEC_PER_SEC);
 }
 END_TEST
 

@@ -624,20 +624,19 @@ END_TEST
 START_TEST(which_bits_are_noticed)
 {
 	static const struct {
-		bool ip6;
 		size_t offset;
-		bool noticed;
+		bool ip6, noticed;
 	} bytes[] = {
-		{false, 0, true},                     /* destination */
-		{false, 6, false},                    /* source */
-		{false, 12, true},                    /* type */
-		{false, 14, true},                    /* IPv4: its own checksum */
-		{false, 33, true}, {false, 34, true}, /* TCP */
-		{true, 15, false},                    /* IPv6: traffic class, flow label */
-		{true, 18, true},                     /* length */
-		{true, 21, false},                    /* hop limit */
-		{true, 22, true},                     /* addresses */
-		{true, 54, true},                     /* TCP */
+		{0, false, true},                     /* destination */
+		{6, false, false},                    /* source */
+		{12, false, true},                    /* type */
+		{14, false, true},                    /* IPv4: its own checksum */
+		{33, false, true}, {34, false, true}, /* TCP */
+		{15, true, false},                    /* IPv6: traffic class, flow label */
+		{18, true, true},                     /* length */
+		{21, true, false},                    /* hop limit */
+		{22, true, true},                     /* addresses */
+		{54, true, true},                     /* TCP */
 	};
 	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
 		struct testframe f =
