@@ -52,7 +52,8 @@ TEST_AID := $(filter-out $(TEST_SRC) $(FUZZ_SRC) \
 # A fuzz target with a main() of its own, for builds without libFuzzer: it is a test there.
 APP_FUZZ_SRC := $(wildcard reference-app/tests/fuzz_*.c)
 APP_TEST_SRC := $(wildcard reference-app/tests/test_*.c) $(APP_FUZZ_SRC)
-APP_TEST_AID := $(filter-out $(APP_TEST_SRC),$(wildcard reference-app/tests/*.c))
+APP_BENCH_SRC := $(wildcard reference-app/tests/bench_*.c)
+APP_TEST_AID := $(filter-out $(APP_TEST_SRC) $(APP_BENCH_SRC),$(wildcard reference-app/tests/*.c))
 BENCH_SRC := $(wildcard harness/tests/bench_*.c faults/tests/bench_*.c)
 PRELOAD_SRC := $(wildcard harness/tests/preload/*.c)
 
@@ -62,6 +63,7 @@ GUEST_KERNELS = $(sort $(shell ls build/guest-kernel/[0-9]*/vmlinuz))
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC) $(APP_TEST_SRC))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
+APP_BENCHES := $(patsubst %.c,$(BUILD)/%,$(APP_BENCH_SRC))
 KERNEL_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(KERNEL_MAIN))))
 EXAMPLE_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(EXAMPLE_SRC))))
 APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS) \
@@ -74,7 +76,8 @@ PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 APP_FUZZERS := $(patsubst %.c,$(BUILD)/%,$(APP_FUZZ_SRC))
 ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(EXAMPLE_SRC) $(TEST_SRC) $(TEST_AID) \
-	$(APP_TEST_SRC) $(APP_TEST_AID) $(BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) $(PROBE_SRC)
+	$(APP_TEST_SRC) $(APP_TEST_AID) $(BENCH_SRC) $(APP_BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) \
+	$(PROBE_SRC)
 ALL_H := $(wildcard harness/*/*.h faults/*.h faults/*/*.h reference-app/*.h reference-app/*/*.h \
 	scenarios/*/programs/*.h)
 
@@ -145,9 +148,9 @@ run-fuzz: LDFLAGS += -fsanitize=fuzzer
 run-fuzz: $(FUZZERS) $(APP_FUZZERS)
 	@harness/tests/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS) $(APP_FUZZERS)
 
-bench: deps ## the figures, as ratios measured side by side in one run
-	@$(MAKE) --no-print-directory all $(BENCHES)
-	@for b in $(BENCHES); do echo "== $$(basename $$b)"; BUILD=$(BUILD) $$b || exit 1; done
+bench: deps programs ## the figures, as ratios measured side by side in one run
+	@$(MAKE) --no-print-directory all $(BENCHES) $(APP_BENCHES)
+	@for b in $(BENCHES) $(APP_BENCHES); do echo "== $$(basename $$b)"; BUILD=$(BUILD) $$b || exit 1; done
 
 format: ## apply clang-format
 	clang-format -i $(ALL_C) $(ALL_H)
@@ -170,7 +173,7 @@ lint: deps deps-lint format-check layers ## gcc and clang without warnings, clan
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr -j $$(nproc) $(CPPFLAGS) $(ALL_C)
 
-build-all: $(PROGRAMS) $(TESTS) $(BENCHES) $(PRELOADS) $(PROBES)
+build-all: $(PROGRAMS) $(TESTS) $(BENCHES) $(APP_BENCHES) $(PRELOADS) $(PROBES)
 
 layers: ## check which folder includes which
 	harness/tests/layers.sh
@@ -252,7 +255,8 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libwirecut.a
 $(APP_TEST_SRC:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(APP_TEST_AID)) \
 	$(BUILD)/libreference.a
 $(TESTS) $(BENCHES): LDLIBS += $(shell pkg-config --libs check)
-$(PROGRAMS) $(PROBES) $(TESTS) $(BENCHES) $(FUZZERS):
+$(APP_BENCHES): $(BUILD)/%: $(BUILD)/%.o
+$(PROGRAMS) $(PROBES) $(TESTS) $(BENCHES) $(APP_BENCHES) $(FUZZERS):
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
