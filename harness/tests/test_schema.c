@@ -19,7 +19,7 @@
 #include "harness/parse/parse.h"
 #include "harness/tests/suite.h"
 
-#define SCHEMA   "scenarios/schema.json"
+#define SCHEMA "scenarios/schema.json"
 /* A file whose name begins with _ is no scenario but a part of some. */
 #define SUITE    "scenarios/*/[!_]*.yaml"
 #define GOOD     "harness/tests/good/*.yaml"
