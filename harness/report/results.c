@@ -177,10 +177,10 @@ char *results_replay(const struct scenario_result *r, struct arena *a)
 	const char *link = plan->link == LINK_NETEM ? "--link netem " : "";
 
 	if (!plan->control && !plan->cell)
-		return arena_printf(a, "wirecut run %s%s--seed %llu --controls none %s", clock, link, seed,
-				    file);
-	return arena_printf(a, "wirecut run %s%s--seed %llu --controls %s -E %s %s", clock, link, seed,
-			    plan->control ? "only" : "none", pattern, file);
+		return arena_printf(a, "wirecut run %s%s--seed %llu --controls none %s", clock,
+				    link, seed, file);
+	return arena_printf(a, "wirecut run %s%s--seed %llu --controls %s -E %s %s", clock, link,
+			    seed, plan->control ? "only" : "none", pattern, file);
 }
 
 json_t *results_verdict(const struct scenario_result *r, const struct suite_info *info)

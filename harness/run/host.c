@@ -35,10 +35,10 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/base/nlbatch.h"
+#include "harness/base/rtnl.h"
 #include "harness/run/bridges.h"
 #include "harness/run/hostfs.h"
 #include "harness/run/offload.h"
-#include "harness/base/rtnl.h"
 #include "harness/run/sockdiag.h"
 #include "harness/run/sysctl.h"
 
