@@ -231,8 +231,8 @@ static void check_fault(const struct fault_row *f, const char *folder)
 	ck_assert_msg(!f->counted || counted > 0, "%s: nothing was %s", folder, f->counted);
 	ck_assert_msg(!f->is_all || counted == matched, "%s: %s %g of %g", folder, f->counted,
 		      counted, matched);
-	ck_assert_msg(!f->share_max || (counted >= f->share_min * matched &&
-					counted <= f->share_max * matched),
+	ck_assert_msg(f->share_max <= 0 || (counted >= f->share_min * matched &&
+					    counted <= f->share_max * matched),
 		      "%s: %s %g of %g", folder, f->counted, counted, matched);
 	double dropped = json_number_value(json_object_get(after, "drops")) +
 			 json_number_value(json_object_get(other, "drops"));
