@@ -45,13 +45,13 @@ static VEC(struct sent) sent;
 static VEC(char *) comments;
 static int n_commits, n_down, n_up;
 
-static void emit(void *ctx, int host, const uint8_t *bytes, size_t len)
+static void emit(void *ctx, int host, const struct cable_frame *f)
 {
 	struct sent *s = vec_push(&arena, &sent);
 
 	(void)ctx;
 	s->host = host;
-	packet_parse(bytes, len, &s->packet);
+	packet_parse(f->bytes, f->len, &s->packet);
 }
 
 static void record(void *ctx, const struct observation *o)

@@ -210,11 +210,13 @@ static void draw(struct demo *d, nsec_t at, bool whole, const char *footer)
 	fflush(stdout);
 }
 
-/* The clients' clock is this machine's, unless they ran in a guest. */
+/* The clients' clock is this machine's, unless they run in a guest: then there is nothing to draw yet. */
 static nsec_t now_in(const struct demo *d)
 {
 	nsec_t began = NSEC_NEVER;
 
+	if (d->opt->clock == CLOCK_VIRTUAL)
+		return 0;
 	for (int i = 0; i < HERD_SIDES; i++)
 		if (d->view.sides[i].began != NSEC_UNSET && d->view.sides[i].began < began)
 			began = d->view.sides[i].began;

@@ -20,7 +20,7 @@
 #include "harness/tests/suite.h"
 
 #define SCHEMA "scenarios/schema.json"
-/* A file whose name begins with _ is no scenario but a part of some. */
+/* Files of parts begin with an underscore, and are no scenarios. */
 #define SUITE    "scenarios/*/[!_]*.yaml"
 #define GOOD     "harness/tests/good/*.yaml"
 #define BAD      "harness/tests/bad/*.yaml"

@@ -8,6 +8,7 @@
  * A request of redis-benchmark is a PING of 14 bytes, one of ref-client a frame of some 40 that is echoed.
  * redis comes from `make programs`; without it only ref-server is measured.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
@@ -33,8 +34,9 @@
 #define IDLE_TEXT   "10000"
 #define WORDS_MAX   24
 #define OUTPUT_MAX  65536
-/* Before a connection's memory is read: enough for all handshakes. */
-#define SETTLE_TIME (3 * NSEC_PER_SEC)
+/* Only a guard: until all idle connections are accepted. */
+#define ACCEPT_DEADLINE (60 * NSEC_PER_SEC)
+#define POLL_INTERVAL   (100 * NSEC_PER_MSEC)
 
 struct figure {
 	double per_second;
@@ -102,7 +104,8 @@ static pid_t start(const char *line, int cpu, int out_fd)
 	if (cpu >= 0)
 		pin(cpu);
 	dup2(out_fd, STDOUT_FILENO);
-	execv(argv[0], argv);
+	if (argv[0])
+		execv(argv[0], argv);
 	_exit(127);
 }
 
@@ -251,6 +254,22 @@ static double rss_kib(pid_t pid)
 	return number_after(text, "VmRSS:");
 }
 
+static unsigned fds_of(pid_t pid)
+{
+	char path[64];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		die(path);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
 static void memory(pid_t server, int out_fd)
 {
 	struct rlimit limit;
@@ -264,7 +283,12 @@ static void memory(pid_t server, int out_fd)
 	}
 	client = start("bin/ref-client --target 127.0.0.1:8000 --rate 0 --connections " IDLE_TEXT,
 		       1, out_fd);
-	sleep_for(SETTLE_TIME);
+	for (nsec_t deadline = clock_now() + ACCEPT_DEADLINE; fds_of(server) < IDLE;) {
+		errno = ETIMEDOUT;
+		if (clock_now() > deadline)
+			die("the idle connections");
+		sleep_for(POLL_INTERVAL);
+	}
 	printf("%d idle connections: ref-server %.2f KiB each, ref-client %.2f KiB each (RSS)\n",
 	       IDLE, (rss_kib(server) - before) / IDLE, rss_kib(client) / IDLE);
 	end(client);
