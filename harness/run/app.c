@@ -111,6 +111,11 @@ static int explain_exec(const struct app *a, const struct spawn *s, const struct
 		struct err cause = *err;
 
 		err_set(err, "%.400s (looked for it in PATH=%.400s)", cause.msg, s->path);
+	} else if (f->error == ENOENT && !strncmp(program, "/tmp/", strlen("/tmp/"))) {
+		struct err cause = *err;
+
+		err_set(err, "%.800s (each host has a /tmp of its own: put it beside the scenario)",
+			cause.msg);
 	}
 	return -1;
 }

@@ -46,7 +46,7 @@ struct cli_result cli_run(struct cli *c, const char *const argv[]);
 /* Waits until the file is there or contains the text; fails the test after 20 s. */
 void cli_wait_for_file(struct cli *c, const char *path);
 
-/* results/latest/run.json, or any JSON file below the folder; borrowed from the arena's lifetime. */
+/* results/latest/run.json, or any JSON file below the folder; the caller gives it back. */
 json_t *cli_json(struct cli *c, const char *path);
 
 #define CLI(c, ...) cli_run((c), (const char *const[]){__VA_ARGS__, NULL})

@@ -140,7 +140,7 @@ START_TEST(without_a_terminal_there_are_lines)
 	contains(r.out, "20 connected;  without jitter: ");
 	contains(r.out, "results: results/demo/");
 	ck_assert_ptr_null(strchr(r.out, '\033'));
-	json_t *run = cli_json(&c, "results/demo/latest/run.json");
+	_cleanup_json_ json_t *run = cli_json(&c, "results/demo/latest/run.json");
 	ck_assert_uint_eq(json_array_size(json_object_get(run, "scenarios")), 2);
 }
 END_TEST
