@@ -14,7 +14,7 @@ APT_UNPACKED_LIBS := redis-tools
 # Only for the virtual clock: large, and nothing else needs them.
 APT_VIRTUAL := qemu-system-x86 kmod
 APT_GO := golang-go
-APT_CHECK := python3-jsonschema python3-yaml groff-base tmux $(APT_GO) cpio
+APT_CHECK := python3-jsonschema python3-yaml groff-base tmux $(APT_GO) cpio tshark
 APT_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DWIRECUT_VERSION=\"$(VERSION)\"
