@@ -110,10 +110,13 @@ static size_t act(struct state *s, const struct plan_step *step, struct app *a)
 	size_t n = 0;
 
 	if (step->step == STEP_START || (step->step == STEP_RESTART && !a->pid)) {
-		if (a->pid)
-			step_error(s, step, a->name, "it runs already");
-		else if (s->hosts[a->host].dark)
+		/* It has been told to go: that a busy machine is slow to let it is no error. */
+		if (s->hosts[a->host].dark)
 			step_error(s, step, a->name, DARK);
+		else if (a->pid && a->intent != APP_RUN)
+			a->intent = APP_RESTART;
+		else if (a->pid)
+			step_error(s, step, a->name, "it runs already");
 		else
 			apps_start(s, a);
 		return 0;

@@ -508,6 +508,20 @@ START_TEST(test_steps)
 END_TEST
 
 /* The environment that an app sees. */
+/* The first takes its time to go; the second begins when it has gone. */
+START_TEST(test_a_start_waits_for_the_end)
+{
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: again\nduration: 2s\nhosts: {a: {}}\n"
+		  "apps: {a: {host: a, shell: \"trap 'sleep 0.3; exit' TERM; echo on; "
+		  "while :; do sleep 0.02; done\"}}\n"
+		  "timeline:\n  - {at: 200ms, stop: a}\n  - {at: 250ms, start: a}\n"
+		  "expect:\n  - log: {app: a, match: \"^on$\", at-least: 2}\n");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+}
+END_TEST
+
 START_TEST(test_app_environment)
 {
 	ck_assert_int_eq(setenv("http_proxy", "http://127.0.0.1:1/", 1), 0);
@@ -562,6 +576,7 @@ int main(void)
 	tcase_add_loop_test(t, test_inconclusive_is_run_again, 0, 2);
 	tcase_add_test(t, test_nobody_saw_the_end);
 	tcase_add_test(t, test_steps);
+	tcase_add_test(t, test_a_start_waits_for_the_end);
 	tcase_add_test(t, test_app_environment);
 	return run_tests("cli", t);
 }
