@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/netem/qdiscs.h"
 
-#include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #include "faults/netem/attributes.h"
 #include "harness/base/cleanup.h"
 #include "harness/base/nlbatch.h"
 #include "harness/base/rtnl.h"
-
-/* What stands around the options in a message. */
-#define HEADERS_BYTES 256
 
 struct qdiscs {
 	struct nl_sock *sk;
@@ -55,24 +50,9 @@ void qdiscs_close(struct qdiscs *q)
 static struct nl_msg *request(struct qdiscs *q, int ifindex, int flags,
 			      const struct netem_params *params, uint64_t seed)
 {
-	const struct tcmsg tc = {
-		.tcm_family = AF_UNSPEC,
-		.tcm_ifindex = ifindex,
-		.tcm_parent = TC_H_ROOT,
-	};
-	struct nl_msg *msg = nlmsg_alloc_size(NETEM_OPTIONS_BYTES + HEADERS_BYTES);
-	struct nlmsghdr *h =
-		msg ? nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0, flags) : NULL;
+	size_t len = netem_options(params, q->tables[params->distribution], seed, q->options);
 
-	if (!h || nlmsg_append(msg, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
-	    nla_put(msg, TCA_OPTIONS,
-		    (int)netem_options(params, q->tables[params->distribution], seed, q->options),
-		    q->options) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
+	return rtnl_netem_request(ifindex, flags, q->options, len);
 }
 
 void qdiscs_prepare(struct qdiscs *q, const struct netem_params *params)

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/rtnl.h"
 
 #define HOST_IF      "eth0"
 #define TESTNET_PORT 8000
@@ -72,9 +73,8 @@ static int new_netns(struct err *err)
 
 static int open_route(struct nl_sock **ret, struct err *err)
 {
-	*ret = nl_socket_alloc();
-	int e = *ret ? nl_connect(*ret, NETLINK_ROUTE) : -NLE_NOMEM;
-	return e ? err_set(err, "netlink: %s", nl_geterror(e)) : 0;
+	*ret = rtnl_open(err);
+	return *ret ? 0 : -1;
 }
 
 static int add_veth(const char *name, const char *peer_name, int peer_ns, struct err *err)

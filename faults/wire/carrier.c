@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/wire/carrier.h"
 
-#include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <netlink/msg.h>
 #include <stdlib.h>
 
 #include "harness/base/rtnl.h"
@@ -38,20 +35,9 @@ void carrier_close(struct carrier *c)
 
 int carrier_set(struct carrier *c, int ifindex, bool up, struct err *err)
 {
-	const struct ifinfomsg change = {
-		.ifi_family = AF_UNSPEC,
-		.ifi_index = ifindex,
-		.ifi_flags = up ? IFF_UP : 0,
-		.ifi_change = IFF_UP,
-	};
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
-	int rc = msg ? nlmsg_append(msg, (void *)&change, sizeof(change), NLMSG_ALIGNTO)
-		     : -NLE_NOMEM;
+	struct nl_msg *msg = rtnl_link_request(ifindex, up);
+	int rc = msg ? nl_send_sync(c->sk, msg) : -NLE_NOMEM; /* frees the message */
 
-	if (rc < 0)
-		nlmsg_free(msg);
-	else
-		rc = nl_send_sync(c->sk, msg); /* frees the message */
 	return rc < 0 ? err_set(err, "take a cable's port %s: %s", up ? "up" : "down",
 				rtnl_reason(rc))
 		      : 0;

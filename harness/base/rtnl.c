@@ -2,10 +2,13 @@
 #include "harness/base/rtnl.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netlink/route/link.h>
 #include <string.h>
+
+/* What stands around the options of a qdisc. */
+#define NETEM_HEADERS_BYTES 256
 
 const char *rtnl_reason(int rc)
 {
@@ -26,17 +29,39 @@ struct nl_sock *rtnl_open(struct err *err)
 	return NULL;
 }
 
-struct nl_msg *rtnl_up_request(int ifindex)
+struct nl_msg *rtnl_link_request(int ifindex, bool up)
 {
-	struct rtnl_link *old = rtnl_link_alloc(), *change = rtnl_link_alloc();
-	struct nl_msg *msg = NULL;
+	const struct ifinfomsg change = {
+		.ifi_family = AF_UNSPEC,
+		.ifi_index = ifindex,
+		.ifi_flags = up ? IFF_UP : 0,
+		.ifi_change = IFF_UP,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
 
-	if (old && change) {
-		rtnl_link_set_ifindex(old, ifindex);
-		rtnl_link_set_flags(change, IFF_UP);
-		rtnl_link_build_change_request(old, change, 0, &msg);
+	if (msg && nlmsg_append(msg, (void *)&change, sizeof(change), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
 	}
-	rtnl_link_put(old);
-	rtnl_link_put(change);
+	return msg;
+}
+
+struct nl_msg *rtnl_netem_request(int ifindex, int flags, const void *options, size_t len)
+{
+	const struct tcmsg tc = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = ifindex,
+		.tcm_parent = TC_H_ROOT,
+	};
+	struct nl_msg *msg = nlmsg_alloc_size(NETEM_HEADERS_BYTES + len);
+	struct nlmsghdr *h =
+		msg ? nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0, flags) : NULL;
+
+	if (!h || nlmsg_append(msg, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO) < 0 ||
+	    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
+	    nla_put(msg, TCA_OPTIONS, (int)len, options) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
 	return msg;
 }

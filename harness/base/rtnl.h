@@ -4,6 +4,7 @@
 
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <stdbool.h>
 
 #include "harness/base/err.h"
 
@@ -19,8 +20,17 @@ struct nl_sock *rtnl_open(struct err *err);
  */
 const char *rtnl_reason(int rc);
 
-/* Brings an interface up. NULL: out of memory. */
-struct nl_msg *rtnl_up_request(int ifindex);
+/* lo is the first interface of every network namespace. */
+#define LO_IFINDEX 1
+
+/* Takes an interface up, or down. NULL: out of memory. */
+struct nl_msg *rtnl_link_request(int ifindex, bool up);
+
+/*
+ * netem as the root qdisc of an interface: put there, or changed, as the flags of a request say
+ * (NLM_F_CREATE ...). `options` are a struct tc_netem_qopt, and attributes behind it. NULL: out of memory.
+ */
+struct nl_msg *rtnl_netem_request(int ifindex, int flags, const void *options, size_t len);
 
 static inline void cleanup_nl_socket(struct nl_sock **sk)
 {

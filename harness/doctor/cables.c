@@ -55,8 +55,8 @@ static void run_veth(const struct doctor_input *in, struct doctor_finding *f)
 	struct err err = {0};
 
 	nlbatch_add(&batch, veth_request(), "make a veth pair");
-	nlbatch_add(&batch, netlink_up_request(PORT_IFINDEX), "set up one end");
-	nlbatch_add(&batch, netlink_up_request(ETH0_IFINDEX), "set up the other end");
+	nlbatch_add(&batch, rtnl_link_request(PORT_IFINDEX, true), "set up one end");
+	nlbatch_add(&batch, rtnl_link_request(ETH0_IFINDEX, true), "set up the other end");
 	if (netlink_commit(&batch, &err) == 0) {
 		finding_have(f, "made and set up");
 		return;
@@ -132,28 +132,17 @@ const struct doctor_probe probe_packet = {
 	.run = run_packet,
 };
 
-static struct nl_msg *netem_request(void)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
-	struct tcmsg on_lo = {.tcm_ifindex = LO_IFINDEX, .tcm_parent = TC_H_ROOT};
-	struct tc_netem_qopt options = {.limit = NETEM_LIMIT};
-
-	if (msg && (nlmsg_append(msg, &on_lo, sizeof(on_lo), NLMSG_ALIGNTO) < 0 ||
-		    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
-		    nla_put(msg, TCA_OPTIONS, sizeof(options), &options) < 0)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
-
 static void run_netem(const struct doctor_input *in, struct doctor_finding *f)
 {
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
+	const struct tc_netem_qopt options = {.limit = NETEM_LIMIT};
 	struct err err = {0};
 
-	nlbatch_add(&batch, netem_request(), "add the qdisc");
+	nlbatch_add(&batch,
+		    rtnl_netem_request(LO_IFINDEX, NLM_F_CREATE | NLM_F_EXCL, &options,
+				       sizeof(options)),
+		    "add the qdisc");
 	if (netlink_commit(&batch, &err) == 0) {
 		finding_have(f, "qdisc added");
 		return;

@@ -87,7 +87,7 @@ static int choose_by_route(struct err *err)
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
 
-	nlbatch_add(&batch, netlink_up_request(LO_IFINDEX), "set up lo");
+	nlbatch_add(&batch, rtnl_link_request(LO_IFINDEX, true), "set up lo");
 	nlbatch_add(&batch, congestion_request(), "name it in a route");
 	return netlink_commit(&batch, err);
 }

@@ -117,7 +117,7 @@ static bool has_rights(void)
 	struct nlbatch batch = {.arena = &arena};
 	struct err refused;
 
-	nlbatch_add(&batch, netlink_up_request(LO_IFINDEX), "set up lo");
+	nlbatch_add(&batch, rtnl_link_request(LO_IFINDEX, true), "set up lo");
 	return netlink_commit(&batch, &refused) == 0 || errno != EPERM;
 }
 

@@ -162,9 +162,9 @@ static void add_cable(struct nlbatch *batch, struct host *h, const struct number
 	join(batch, outer, base->the_switch, LEARNS);
 	nlbatch_add(batch, place_request(outer, h->plan->mac),
 		    "tell the bridge of the switch where a host is");
-	nlbatch_add(batch, rtnl_up_request(inner), "bring up the inner part of a cable");
-	nlbatch_add(batch, rtnl_up_request(outer), "bring up the inner part of a cable");
-	nlbatch_add(batch, rtnl_up_request(bridge), "bring up the bridge of a cable");
+	nlbatch_add(batch, rtnl_link_request(inner, true), "bring up the inner part of a cable");
+	nlbatch_add(batch, rtnl_link_request(outer, true), "bring up the inner part of a cable");
+	nlbatch_add(batch, rtnl_link_request(bridge, true), "bring up the bridge of a cable");
 }
 
 int bridges_create(struct host *hosts, size_t n, int port_ifindex_base, struct err *err)
@@ -180,7 +180,8 @@ int bridges_create(struct host *hosts, size_t n, int port_ifindex_base, struct e
 		    "make the bridge of the switch");
 	for (size_t i = 0; i < n; i++)
 		add_cable(&batch, &hosts[i], &base);
-	nlbatch_add(&batch, rtnl_up_request(base.the_switch), "bring up the bridge of the switch");
+	nlbatch_add(&batch, rtnl_link_request(base.the_switch, true),
+		    "bring up the bridge of the switch");
 	if (nlbatch_commit(&batch, sk, err) < 0)
 		return err_wrap(err, "the link engine netem (wirecut doctor says what lacks)");
 	return 0;

@@ -43,7 +43,6 @@
 #include "harness/run/sysctl.h"
 
 /* The far end is the only interface of a new namespace beside lo, which is number 1. */
-#define LO_IFINDEX        1
 #define ETH0_IFINDEX      2
 #define PORT_IFINDEX_BASE 100
 #define IP4_PREFIX        16
@@ -147,7 +146,7 @@ static int cables_create(const struct plan *plan, struct host *hosts, struct err
 			    arena_printf(&arena, "make the cable of host %s", hosts[i].plan->name));
 	/* A veth can be opened only once both of its ends are there. */
 	for (size_t i = 0; i < plan->hosts.n; i++)
-		nlbatch_add(&batch, rtnl_up_request(hosts[i].port_ifindex),
+		nlbatch_add(&batch, rtnl_link_request(hosts[i].port_ifindex, true),
 			    "bring up a cable's port");
 	return nlbatch_commit(&batch, sk, err);
 }
@@ -290,8 +289,8 @@ static int network_configure(const struct plan *plan, const struct host *h, stru
 
 	if (!sk)
 		return -1;
-	nlbatch_add(&batch, rtnl_up_request(LO_IFINDEX), "bring up lo");
-	nlbatch_add(&batch, rtnl_up_request(ETH0_IFINDEX), "bring up eth0");
+	nlbatch_add(&batch, rtnl_link_request(LO_IFINDEX, true), "bring up lo");
+	nlbatch_add(&batch, rtnl_link_request(ETH0_IFINDEX, true), "bring up eth0");
 	add_addresses(&batch, plan, h);
 	if (nlbatch_commit(&batch, sk, err) < 0 ||
 	    (plan->gso != GSO_ON && offload_disable("eth0", err) < 0))

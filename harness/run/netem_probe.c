@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <netlink/route/link.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -10,27 +9,8 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/base/nlbatch.h"
+#include "harness/base/rtnl.h"
 #include "harness/run/run.h"
-
-/* Of a new network namespace, which has nothing else. */
-#define LO_IFINDEX 1
-#define LIMIT      1
-
-static struct nl_msg *netem_request(void)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
-	struct tcmsg tc = {
-		.tcm_family = AF_UNSPEC, .tcm_ifindex = LO_IFINDEX, .tcm_parent = TC_H_ROOT};
-	struct tc_netem_qopt options = {.limit = LIMIT};
-
-	if (!msg || nlmsg_append(msg, &tc, sizeof(tc), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
-	    nla_put(msg, TCA_OPTIONS, sizeof(options), &options) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
 
 static struct nl_msg *bridge_request(void)
 {
@@ -51,20 +31,20 @@ static bool can_make(void)
 {
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
+	const struct tc_netem_qopt options = {.limit = 1};
 	struct err err;
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 && unshare(CLONE_NEWNET) < 0)
 		return false;
-	struct nl_sock *sk = nl_socket_alloc();
-	if (!sk || nl_connect(sk, NETLINK_ROUTE) < 0) {
-		nl_socket_free(sk);
+	_cleanup_nl_ struct nl_sock *sk = rtnl_open(&err);
+	if (!sk)
 		return false;
-	}
-	nlbatch_add(&batch, netem_request(), "add the qdisc");
+	nlbatch_add(&batch,
+		    rtnl_netem_request(LO_IFINDEX, NLM_F_CREATE | NLM_F_EXCL, &options,
+				       sizeof(options)),
+		    "add the qdisc");
 	nlbatch_add(&batch, bridge_request(), "make a bridge");
-	int rc = nlbatch_commit(&batch, sk, &err);
-	nl_socket_free(sk);
-	return rc == 0;
+	return nlbatch_commit(&batch, sk, &err) == 0;
 }
 
 bool run_has_netem(void)

@@ -15,6 +15,7 @@
 #include <netlink/route/link/veth.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/rtnl.h"
 #include "harness/run/offload.h"
 #include "harness/tests/netns.h"
 
@@ -104,10 +105,11 @@ uint64_t benchnet_lost(const struct observations *obs)
 
 static struct nl_sock *route_socket(void)
 {
-	struct nl_sock *sk = nl_socket_alloc();
+	struct err err;
+	struct nl_sock *sk = rtnl_open(&err);
 
-	if (!sk || nl_connect(sk, NETLINK_ROUTE) < 0)
-		die("benchnet", "netlink");
+	if (!sk)
+		die("benchnet", err.msg);
 	return sk;
 }
 

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/rtnl.h"
 #include "harness/tests/netns.h"
 #include "harness/tests/suite.h"
 
-#define LO_IFINDEX 1
 /* Of some 40 bytes each: several times what a socket of libnl's can send at once. */
 #define ADDRESSES 6000
 
@@ -32,8 +32,9 @@ static bool have_namespaces(void)
 		skip("user namespaces are not allowed here");
 		return false;
 	}
-	sk = nl_socket_alloc();
-	ck_assert_int_eq(nl_connect(sk, NETLINK_ROUTE), 0);
+	struct err err;
+	sk = rtnl_open(&err);
+	ck_assert_msg(sk != NULL, "%s", err.msg);
 	return true;
 }
 
