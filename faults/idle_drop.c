@@ -47,22 +47,22 @@ struct idle_table {
 
 #define FIRST_CAPACITY 64
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	const struct match_spec *m = &spec->match;
 
-	if (m->kind.n || (m->protocol != ENUM_UNSET && m->protocol != MATCH_TCP)) {
-		*message = "idle-drop is about TCP connections, not about packets of one kind or "
-			   "protocol";
-		*hint = "match by 'peer' or 'port'";
-		return false;
-	}
-	if (spec->direction == DIRECTION_TO_HOST || spec->direction == DIRECTION_FROM_HOST) {
-		*message = "a connection is idle when nothing passes either way: 'direction' says "
-			   "nothing";
-		*hint = "leave 'direction' out";
-		return false;
-	}
+	if (m->kind.n || (m->protocol != ENUM_UNSET && m->protocol != MATCH_TCP))
+		return flaw_set(
+			flaw, m->kind.n ? "match.kind" : "match.protocol",
+			"idle-drop is about TCP connections, not about packets of one kind or "
+			"protocol",
+			"match by 'peer' or 'port'");
+	if (spec->direction == DIRECTION_TO_HOST || spec->direction == DIRECTION_FROM_HOST)
+		return flaw_set(
+			flaw, "direction",
+			"a connection is idle when nothing passes either way: 'direction' says "
+			"nothing",
+			"leave 'direction' out");
 	return true;
 }
 

@@ -23,13 +23,13 @@ static const struct field fields[] = {
 	{0},
 };
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	if (!spec->mtu_answer || spec->mtu_size >= IP6_MIN_MTU)
 		return true;
-	*message = "an IPv6 host does not obey a router that says less than 1280 bytes";
-	*hint = "make 'size' at least 1280, or leave 'answer' out: then larger packets vanish";
-	return false;
+	return flaw_set(
+		flaw, "size", "an IPv6 host does not obey a router that says less than 1280 bytes",
+		"make 'size' at least 1280, or leave 'answer' out: then larger packets vanish");
 }
 
 /* Who would answer would also cut into fragments what may be cut; whole or so, it arrives. */

@@ -113,11 +113,12 @@ static void check_moments(struct builder *b, size_t i, const struct expect_spec 
 
 static void check_spec(struct builder *b, size_t i, const struct plan_expect *e)
 {
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
 	if (e->spec.ops->check && is_complete(e->spec.ops->fields, &e->spec) &&
-	    !e->spec.ops->check(&e->spec, &message, &hint))
-		diag_add(b->diags, e->spec.pos, hint, "%s", message);
+	    !e->spec.ops->check(&e->spec, &flaw))
+		diag_add(b->diags, flaw.key ? key_pos(b, i, &e->spec, flaw.key) : e->spec.pos,
+			 flaw.hint, "%s", flaw.message);
 	check_moments(b, i, &e->spec);
 }
 

@@ -158,21 +158,29 @@ static void resolve_fault_apps(const struct step_builder *sb)
 		resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
 }
 
+static struct pos flaw_pos(const struct step_builder *sb, const struct flaw *flaw)
+{
+	if (!flaw->key)
+		return sb->from->pos;
+	return key_pos(sb, arena_printf(sb->b->a, "%s.%s", sb->from->fault.ops->name, flaw->key));
+}
+
 /* Where one frame may be many packets, a fault that is about single ones cannot be. */
 static void check_gso(const struct step_builder *sb)
 {
 	const struct fault_spec *spec = &sb->from->fault;
-	const char *what, *mend;
+	struct flaw flaw;
 
 	if (sb->b->s->gso == GSO_ON && spec->ops->needs_packets &&
-	    is_complete(spec->ops->fields, spec) && spec->ops->needs_packets(spec, &what, &mend))
-		diag_add(sb->b->diags, sb->from->pos, mend, "%s needs single packets", what);
+	    is_complete(spec->ops->fields, spec) && spec->ops->needs_packets(spec, &flaw))
+		diag_add(sb->b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s needs single packets",
+			 flaw.message);
 }
 
 static void build_fault(const struct step_builder *sb)
 {
 	struct builder *b = sb->b;
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
 	sb->step->fault = sb->from->fault;
 	if (sb->step->fault.direction == ENUM_UNSET)
@@ -188,8 +196,8 @@ static void build_fault(const struct step_builder *sb)
 	check_gso(sb);
 	if (sb->from->fault.ops->check &&
 	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
-	    !sb->from->fault.ops->check(&sb->from->fault, &message, &hint))
-		diag_add(b->diags, sb->from->pos, hint, "%s", message);
+	    !sb->from->fault.ops->check(&sb->from->fault, &flaw))
+		diag_add(b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s", flaw.message);
 }
 
 static void build_exec(const struct step_builder *sb)
