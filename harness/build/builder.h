@@ -14,6 +14,7 @@ struct builder {
 	struct arena *a;
 	struct diags *diags;
 	struct plan *plan;
+	bool *unsure; /* a step of that index was not read as it stands: its windows are not compared */
 };
 
 void build_hosts(struct builder *b);
@@ -40,7 +41,10 @@ void choose_link(struct builder *b);
 /* company.c: each fault that does nothing alone must have another beside it. */
 void check_company(struct builder *b);
 
-/* names.c: what a name in the file means. Each adds a diag at `pos` and returns false if nothing. */
+/*
+ * names.c: what a name in the file means. Each adds a diag at `pos` and returns false if nothing; without
+ * the diag where it may be the name of what was not read, about which parse has added one.
+ */
 
 /* A host group (all of its hosts) or one host; appended to *ret, each host once. */
 bool resolve_hosts(struct builder *b, const char *name, struct pos pos, struct index_list *ret);
@@ -52,21 +56,28 @@ bool resolve_service(struct builder *b, const char *text, struct pos pos, struct
 
 /* A thing of the file that may be named by its id, or by its kind when that is the only one. */
 struct labelled {
-	const char *id; /* or NULL */
-	const char *kind;
+	const char *id;   /* or NULL */
+	const char *kind; /* NULL: it was not read */
 	struct pos pos;
 };
-/* Its index; `what`: "a step". */
-bool resolve_label(struct builder *b, const char *name, struct pos pos, const char *what,
-		   const struct labelled *all, size_t n, int64_t *ret);
-/* Adds a diag for each id that is there twice. */
-void check_ids(struct builder *b, const char *path, const struct labelled *all, size_t n);
-/* What it is called: its id, or its kind if nothing else can be meant by it; else NULL. */
-const char *own_label(const struct labelled *all, size_t n, size_t i);
+/* The steps or the expectations of a scenario. */
+struct label_list {
+	const char *what; /* "a step" */
+	const char *path; /* of the list in the file */
+	struct labelled *v;
+	size_t n;
+	bool open; /* some of it was not read: a name that is not found may be of that */
+};
+struct label_list step_labels(struct builder *b);
+struct label_list expect_labels(struct builder *b);
 
-/* The steps and the expectations of the scenario, for the three above. As many as it has. */
-const struct labelled *step_labels(struct builder *b);
-const struct labelled *expect_labels(struct builder *b);
+/* Its index in *ret. */
+bool resolve_label(struct builder *b, const char *name, struct pos pos,
+		   const struct label_list *list, int64_t *ret);
+/* Adds a diag for each id that is there twice. */
+void check_ids(struct builder *b, const struct label_list *list);
+/* What it is called: its id, or its kind if nothing else can be meant by it; else NULL. */
+const char *own_label(const struct label_list *list, size_t i);
 
 /* The words of a command: `run` (at this place) split, or `shell` given to a shell. */
 struct strings command_words(struct builder *b, const char *run, struct pos run_pos,

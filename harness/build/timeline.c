@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/fault.h"
+#include "harness/base/cleanup.h"
 #include "harness/build/builder.h"
 #include "harness/parse/parse.h"
 
@@ -29,7 +30,7 @@ static bool repetition_is_good(const struct step_builder *sb)
 
 	if (from->every == NSEC_UNSET) {
 		if (from->times == COUNT_UNSET)
-			return true;
+			return true; /* once */
 		diag_add(b->diags, key_pos(sb, "times"), "such as every: 10s",
 			 "'times' needs 'every'");
 		return false;
@@ -45,6 +46,8 @@ static bool repetition_is_good(const struct step_builder *sb)
 		return false;
 	}
 	if (from->times == COUNT_UNSET && b->s->duration == NSEC_UNSET) {
+		if (parse_is_spoilt(b->s, b->diags, "duration"))
+			return false;
 		diag_add(b->diags, key_pos(sb, "every"), "say how often, such as times: 3",
 			 "'every' without 'times' needs a 'duration'");
 		return false;
@@ -192,12 +195,25 @@ static void build_fault(const struct step_builder *sb)
 	resolve_fault_hosts(sb, "match.peer", &sb->from->fault.match.peer, &sb->step->match_peers);
 	resolve_fault_apps(sb);
 	build_partition(b, sb->index, sb->step);
+	if (b->unsure[sb->index])
+		return; /* what its keys say together is not known */
 	check_match(sb);
 	check_gso(sb);
 	if (sb->from->fault.ops->check &&
 	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
 	    !sb->from->fault.ops->check(&sb->from->fault, &flaw))
 		diag_add(b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s", flaw.message);
+}
+
+/* The keys that say when it happens: with one of them wrong, all that is known is that it does. */
+static bool is_time_known(const struct step_builder *sb)
+{
+	static const char *const keys[] = {"at", "for", "every", "times"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (parse_is_spoilt(sb->b->s, sb->b->diags, "timeline.%zu.%s", sb->index, keys[i]))
+			return false;
+	return true;
 }
 
 static void build_exec(const struct step_builder *sb)
@@ -222,7 +238,7 @@ static void build_step(const struct step_builder *sb)
 
 	sb->step->exec_host = -1;
 	fault_spec_unset(&sb->step->fault);
-	if (sb->from->at != NSEC_UNSET && repetition_is_good(sb))
+	if (sb->from->at != NSEC_UNSET && is_time_known(sb) && repetition_is_good(sb))
 		unroll(sb);
 	if (sb->from->kind == STEP_FAULT)
 		build_fault(sb);
@@ -236,19 +252,20 @@ static void build_step(const struct step_builder *sb)
 
 void build_timeline(struct builder *b)
 {
-	const struct labelled *labels = step_labels(b);
-	size_t n = b->s->timeline.n;
+	const struct label_list labels = step_labels(b);
 
-	check_ids(b, "timeline", labels, n);
-	for (size_t i = 0; i < n && i < INDEX_MAX; i++) {
+	check_ids(b, &labels);
+	b->unsure = arena_new_array(b->a, bool, labels.n);
+	for (size_t i = 0; i < labels.n && i < INDEX_MAX; i++) {
 		const struct scenario_step *from = &b->s->timeline.v[i];
 		struct plan_step *step = vec_push(b->a, &b->plan->steps);
 
-		step->id = arena_strdup(b->a, own_label(labels, n, i));
-		step->kind = arena_strdup(b->a, labels[i].kind);
+		step->id = arena_strdup(b->a, own_label(&labels, i));
+		step->kind = arena_strdup(b->a, labels.v[i].kind);
 		step->pos = from->pos;
 		step->step = from->kind;
-		if (labels[i].kind)
+		b->unsure[i] = parse_is_spoilt(b->s, b->diags, "timeline.%zu", i);
+		if (labels.v[i].kind)
 			build_step(&(struct step_builder){b, i, from, step});
 	}
 	build_ends(b);

@@ -199,11 +199,11 @@ static size_t load_file(struct options *opt, struct loaded *l, const char *path)
 	}
 	struct scenario_list made;
 	parse_scenarios(path, text, len, io_read_file, opt->arena, &diags, &made);
-	if (!diags.list.n)
-		vec_foreach (s, &made) {
-			*vec_push(opt->arena, &l->scenarios) = *s;
-			plan_scenario(opt, l, *s, &diags);
-		}
+	/* Planned whatever is wrong with their form: names that lead nowhere are told with it. */
+	vec_foreach (s, &made) {
+		*vec_push(opt->arena, &l->scenarios) = *s;
+		plan_scenario(opt, l, *s, &diags);
+	}
 	diags_sort(&diags, 0);
 	print_diags(&diags);
 	return diags.list.n;
