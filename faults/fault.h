@@ -99,6 +99,13 @@ struct fault_ops {
 	bool momentary; /* does its work at the on-edge: without `for` it is over then, not at the end */
 	/* With these keys it lasts all the same. NULL: never. */
 	bool (*lasts)(const struct fault_spec *spec);
+	/*
+	 * It does nothing in a window of that length, for the reason in *flaw, whose key is the one to
+	 * change. NULL: it may in any.
+	 */
+	bool (*is_too_short)(const struct fault_spec *spec, nsec_t window, struct flaw *flaw);
+	/* While it is on nothing runs on its hosts, and nothing can be started there. */
+	bool darkens;
 	/* The ports of its cables are down while it is on (each cable counts as matched). */
 	bool takes_down;
 	/* The keys that say where it acts, in place of those of its target; NULL: those. */

@@ -66,6 +66,17 @@ static bool check(const struct fault_spec *spec, struct flaw *flaw)
 	return true;
 }
 
+/* Nothing has been idle for longer than the window has lasted: see pass_or_drop(). */
+static bool is_too_short(const struct fault_spec *spec, nsec_t window, struct flaw *flaw)
+{
+	flaw_set(
+		flaw, "after",
+		"nothing is forgotten: no connection can be seen idle for so long before the fault "
+		"ends",
+		"make 'after' shorter than 'for', or than what is left of the run");
+	return window <= spec->idle_after;
+}
+
 static bool is_segment(const struct fault_spec *spec, const struct packet *packet)
 {
 	(void)spec;
@@ -176,6 +187,7 @@ const struct fault_ops fault_idle_drop = {
 	.fields = fields,
 	.stage = FAULT_STAGE_BLOCK,
 	.check = check,
+	.is_too_short = is_too_short,
 	.cable_state_size = sizeof(struct idle_table),
 	.forget = forget,
 	.concerns = is_segment,

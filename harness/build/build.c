@@ -187,6 +187,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	build_expectations(&b);
 	build_claim(&b);
 	build_times(&b);
+	check_lengths(&b);
 	choose_link(&b);
 	if (control)
 		build_must_fail(&b, control);

@@ -14,7 +14,7 @@ struct builder {
 	struct arena *a;
 	struct diags *diags;
 	struct plan *plan;
-	bool *unsure; /* a step of that index was not read as it stands: its windows are not compared */
+	bool *unsure; /* of each step: it was not read as it stands, or names what is not there */
 };
 
 void build_hosts(struct builder *b);
@@ -32,11 +32,23 @@ void build_ends(struct builder *b);
 /* Two windows of one kind of fault that get in each other's way are refused. */
 void check_overlaps(struct builder *b);
 
+/* A step that is one of this kind, or what ends it, or may have been meant so, is unsure. */
+bool has_unsure(const struct builder *b, const struct fault_ops *ops);
+
 /* Both are on at one time, on one cable and in one direction. */
 bool windows_meet(const struct plan_step *a, const struct plan_step *b);
 
 /* link.c: the link engine, once the timeline is built */
 void choose_link(struct builder *b);
+
+/* never.c: what can never happen, or never do anything */
+
+/* A match that no packet can satisfy, of the step of that index, whose names are resolved. */
+void check_match(struct builder *b, size_t index);
+/* Faults all of whose windows are too short for them to do anything; once the times are known. */
+void check_lengths(struct builder *b);
+/* Steps on programs of a host that has no power then; once the ends of windows are known. */
+void check_power(struct builder *b);
 
 /* company.c: each fault that does nothing alone must have another beside it. */
 void check_company(struct builder *b);
@@ -85,8 +97,11 @@ struct strings command_words(struct builder *b, const char *run, struct pos run_
 /* A path beside the file that names it at this place; an absolute one stays as it is. */
 char *beside_file(struct builder *b, struct pos pos, const char *path);
 
-/* partition.c: the sides of a partition, which is the step of that index in the timeline. */
-void build_partition(struct builder *b, size_t index, struct plan_step *step);
+/*
+ * partition.c: the sides of a partition, which is the step of that index in the timeline. False if a name
+ * leads nowhere.
+ */
+bool build_partition(struct builder *b, size_t index, struct plan_step *step);
 
 /* True if all required keys of the table are set: what a kind's own functions may count on. */
 bool is_complete(const struct field *fields, const void *record);

@@ -102,8 +102,13 @@ static void unroll(const struct step_builder *sb)
 		struct plan_edge edge = edge_at(from, i ? from->at + i * from->every : from->at);
 
 		if (endless && i &&
-		    (edge.on >= sb->b->s->duration || edge.off > sb->b->s->duration))
+		    (edge.on >= sb->b->s->duration || edge.off > sb->b->s->duration)) {
+			if (i == 1)
+				diag_add(sb->b->diags, key_pos(sb, "every"),
+					 "leave it out, or make 'duration' longer",
+					 "the scenario has ended when it would come again");
 			return;
+		}
 		if (add_if_too_late(sb, &edge))
 			return;
 		if (i >= EDGES_MAX) {
@@ -115,50 +120,27 @@ static void unroll(const struct step_builder *sb)
 	}
 }
 
-static bool asks_for_dns(const struct match_spec *match)
-{
-	for (size_t i = 0; i < match->kind.n; i++)
-		if (field_enum_index(packet_kind_names, match->kind.v[i]) == KIND_DNS)
-			return true;
-	return false;
-}
-
-/* A match that no packet can satisfy: its fault would be void in every run. */
-static void check_match(const struct step_builder *sb)
-{
-	const struct match_spec *match = &sb->from->fault.match;
-	const char *kind = sb->from->fault.ops->name;
-	bool is_tcp = match->protocol == ENUM_UNSET || match->protocol == MATCH_TCP;
-	bool is_udp = match->protocol == MATCH_UDP;
-
-	if (match->kind.n && !is_tcp && !(is_udp && asks_for_dns(match)))
-		diag_add(sb->b->diags,
-			 parse_locate(sb->b->s, "timeline.%zu.%s.match.kind", sb->index, kind),
-			 "leave out 'kind', or 'protocol'",
-			 "only TCP packets have a kind, and those of DNS over UDP");
-	if (match->port != COUNT_UNSET && match->protocol == MATCH_ICMP)
-		diag_add(sb->b->diags,
-			 parse_locate(sb->b->s, "timeline.%zu.%s.match.port", sb->index, kind),
-			 "leave out 'port', or 'protocol'", "ICMP packets have no port");
-}
-
-/* The hosts that a key of the fault names, with their groups. */
-static void resolve_fault_hosts(const struct step_builder *sb, const char *key,
+/* The hosts that a key of the fault names, with their groups. False if one leads nowhere. */
+static bool resolve_fault_hosts(const struct step_builder *sb, const char *key,
 				const struct strings *names, struct index_list *ret)
 {
 	const char *path = arena_printf(sb->b->a, "%s.%s", sb->from->fault.ops->name, key);
+	bool good = true;
 
 	for (size_t i = 0; i < names->n; i++)
-		resolve_hosts(sb->b, names->v[i], text_pos(sb, path, i), ret);
+		good &= resolve_hosts(sb->b, names->v[i], text_pos(sb, path, i), ret);
+	return good;
 }
 
-static void resolve_fault_apps(const struct step_builder *sb)
+static bool resolve_fault_apps(const struct step_builder *sb)
 {
 	const struct strings *names = &sb->from->fault.app;
 	const char *path = arena_printf(sb->b->a, "%s.app", sb->from->fault.ops->name);
+	bool good = true;
 
 	for (size_t i = 0; i < names->n; i++)
-		resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
+		good &= resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
+	return good;
 }
 
 static struct pos flaw_pos(const struct step_builder *sb, const struct flaw *flaw)
@@ -180,29 +162,45 @@ static void check_gso(const struct step_builder *sb)
 			 flaw.message);
 }
 
+/* All that its keys name. False if something is not there. */
+static bool resolve_fault(const struct step_builder *sb)
+{
+	const struct fault_spec *spec = &sb->from->fault;
+	struct plan_step *step = sb->step;
+	bool good = resolve_fault_hosts(sb, "cable", &spec->cable, &step->cables);
+
+	good &= resolve_fault_hosts(sb, "host", &spec->host, &step->cables);
+	good &= resolve_fault_hosts(sb, "match.peer", &spec->match.peer, &step->match_peers);
+	good &= resolve_fault_apps(sb);
+	return build_partition(sb->b, sb->index, step) && good;
+}
+
+static void check_keys(const struct step_builder *sb)
+{
+	const struct fault_spec *spec = &sb->from->fault;
+	struct flaw flaw;
+
+	check_gso(sb);
+	if (spec->ops->check && is_complete(spec->ops->fields, spec) &&
+	    !spec->ops->check(spec, &flaw))
+		diag_add(sb->b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s", flaw.message);
+}
+
 static void build_fault(const struct step_builder *sb)
 {
-	struct builder *b = sb->b;
-	struct flaw flaw;
+	bool *unsure = &sb->b->unsure[sb->index];
 
 	sb->step->fault = sb->from->fault;
 	if (sb->step->fault.direction == ENUM_UNSET)
 		sb->step->fault.direction = DIRECTION_BOTH;
 	if (sb->step->fault.to == ENUM_UNSET)
 		sb->step->fault.to = RST_TO_BOTH;
-	resolve_fault_hosts(sb, "cable", &sb->from->fault.cable, &sb->step->cables);
-	resolve_fault_hosts(sb, "host", &sb->from->fault.host, &sb->step->cables);
-	resolve_fault_hosts(sb, "match.peer", &sb->from->fault.match.peer, &sb->step->match_peers);
-	resolve_fault_apps(sb);
-	build_partition(b, sb->index, sb->step);
-	if (b->unsure[sb->index])
-		return; /* what its keys say together is not known */
-	check_match(sb);
-	check_gso(sb);
-	if (sb->from->fault.ops->check &&
-	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
-	    !sb->from->fault.ops->check(&sb->from->fault, &flaw))
-		diag_add(b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s", flaw.message);
+	bool named = resolve_fault(sb);
+	if (!*unsure) /* else it is not known what its keys say together */
+		check_keys(sb);
+	*unsure |= !named;
+	if (!*unsure)
+		check_match(sb->b, sb->index);
 }
 
 /* The keys that say when it happens: with one of them wrong, all that is known is that it does. */
@@ -271,4 +269,5 @@ void build_timeline(struct builder *b)
 	build_ends(b);
 	check_overlaps(b);
 	check_company(b);
+	check_power(b);
 }

@@ -38,8 +38,7 @@ static struct plan_edge *window_to_end(struct builder *b, const struct plan_step
 	return found;
 }
 
-/* A step that may be, or may have been meant as, one of this kind, but was not read as it stands. */
-static bool has_unsure(const struct builder *b, const struct fault_ops *ops)
+bool has_unsure(const struct builder *b, const struct fault_ops *ops)
 {
 	for (size_t i = 0; i < b->plan->steps.n; i++) {
 		const struct plan_step *step = &b->plan->steps.v[i];
