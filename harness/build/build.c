@@ -137,7 +137,8 @@ static char *make_slug(struct builder *b, const char *control)
 	size_t len = 0;
 
 	split_path(b->s->pos.file, &parts, b->a);
-	const char *practice = b->s->practice ? b->s->practice : parts.v[0];
+	const char *folder = b->opt->folder ? b->opt->folder : parts.v[0];
+	const char *practice = b->s->practice ? b->s->practice : folder;
 	const char *stem = parts.v[1];
 	char *slug = arena_alloc(b->a, strlen(practice) + 1 + strlen(stem) + 1);
 	append_slug(slug, &len, practice, strlen(practice));
