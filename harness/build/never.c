@@ -122,7 +122,7 @@ void check_lengths(struct builder *b)
 {
 	for (size_t i = 0; i < b->plan->steps.n; i++) {
 		const struct plan_step *step = &b->plan->steps.v[i];
-		struct flaw flaw;
+		struct flaw flaw = {0};
 
 		if (step->step != STEP_FAULT || b->unsure[i] || !step->fault.ops->is_too_short ||
 		    step->fault.may_miss)

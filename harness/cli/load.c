@@ -153,20 +153,24 @@ static char *unique_slug(struct options *opt, struct loaded *l, const char *slug
 	return unique;
 }
 
+char *load_folder_of(const char *file, struct arena *a)
+{
+	char real[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+	char *dir = slash ? arena_strndup(a, file, (size_t)(slash - file)) : arena_strdup(a, ".");
+
+	return arena_strdup(a, realpath(*dir ? dir : "/", real) ? real : "/");
+}
+
 /*
  * The name of the folder that a file is in: the same by any path, relative, absolute or through a link.
  * The folder that wirecut is run in has none: there is no need to tell its scenarios from others.
  */
 static const char *folder_name(const char *path, struct arena *a)
 {
-	char folder[PATH_MAX], here[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	char *dir =
-		slash ? arena_strndup(a, path, (size_t)(slash - path) + 1) : arena_strdup(a, ".");
+	const char *folder = load_folder_of(path, a), *here = load_folder_of("", a);
 
-	if (!realpath(dir, folder) || !realpath(".", here))
-		return NULL;
-	return strcmp(folder, here) != 0 ? arena_strdup(a, strrchr(folder, '/') + 1) : "";
+	return strcmp(folder, here) != 0 ? strrchr(folder, '/') + 1 : "";
 }
 
 static void plan_scenario(struct options *opt, struct loaded *l, const struct scenario *s,
