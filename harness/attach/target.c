@@ -128,11 +128,6 @@ static char *names_there(struct arena *a)
 
 static int open_name(struct target *t, const char *name, struct arena *a, struct err *err)
 {
-	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
-		return err_set(err,
-			       "--netns: '%s' is no name of a network namespace (`ip netns list` "
-			       "shows them; a process is given by --pid)",
-			       name);
 	t->label = arena_printf(a, "network namespace %s", name);
 	t->tc = arena_printf(a, "tc -n %s", name);
 	t->gone_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

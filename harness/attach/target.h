@@ -24,7 +24,7 @@ struct target {
 };
 
 /*
- * Finds it, by a name of ip-netns(8), or by a process (name NULL). Texts live in `a`. An error says
+ * Finds it, by a name of ip-netns(8), which has no slash, or by a process (name NULL). Texts live in `a`. An error says
  * what was looked at, and the mend. target_close() closes it.
  */
 int target_open(const char *name, pid_t pid, struct arena *a, struct target *ret, struct err *err);

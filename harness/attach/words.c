@@ -428,5 +428,6 @@ bool words_read(const char *source, const char *text, struct diags *diags, struc
 				      .width = *line ? text_columns(line, strlen(line)) : 1},
 			 "such as 'delay 50ms 10ms loss 1%'; --help lists the words",
 			 "nothing in it does anything to a packet");
+	diags_sort(diags, n_before);
 	return diags->list.n == n_before;
 }

@@ -30,7 +30,11 @@
 
 int inject_take_netns(struct options *opt, const char *value, struct err *err)
 {
-	(void)err;
+	if (!*value || strchr(value, '/') || !strcmp(value, ".") || !strcmp(value, ".."))
+		return err_set(err,
+			       "--netns: '%s' is no name of a network namespace (`ip netns list` "
+			       "shows them; a process is given by --pid)",
+			       value);
 	opt->netns = arena_strdup(opt->arena, value);
 	return 0;
 }
