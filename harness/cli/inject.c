@@ -188,24 +188,29 @@ static int report_lost(const struct injection *in, enum guardian_fate fate, enum
 	return EXIT_ERROR;
 }
 
+/* The reason, where it is another than that the time is up. */
+static const char *reason(enum why why)
+{
+	if (why == WHY_SIGNAL)
+		return "interrupted: ";
+	return why == WHY_TARGET ? "the target is gone: " : "";
+}
+
 static int take_away(struct injection *in, enum why why)
 {
-	static const char *const reasons[] = {
-		[WHY_SIGNAL] = "interrupted", [WHY_TARGET] = "the target is gone"};
 	struct attachment_receipt did = {0};
 	struct err err = {0};
 
 	attachment_receipt(&in->at, &did);
 	enum attachment_end end = attachment_take_away(&in->at, &err);
 	enum guardian_fate fate = guardian_end(&in->guardian);
-	if (why == WHY_SIGNAL || why == WHY_TARGET)
-		printf("%s: ", reasons[why]);
 	switch (end) {
 	case ATTACHMENT_TAKEN:
+		printf("%s", reason(why));
 		print_receipt(in, &did);
 		break;
 	case ATTACHMENT_NO_DEVICE:
-		printf("%s is gone, and netem with it\n", in->at.dev);
+		printf("%s%s is gone, and netem with it\n", reason(why), in->at.dev);
 		break;
 	case ATTACHMENT_REPLACED:
 		return report_lost(in, fate, why);
@@ -215,6 +220,7 @@ static int take_away(struct injection *in, enum why why)
 	}
 	if (fate == GUARDIAN_DONE)
 		return 0;
+	fflush(stdout);
 	fprintf(stderr, "wirecut: the guardian was killed, and without it nothing would take netem "
 			"away if wirecut were killed, too: so it was ended\n");
 	return EXIT_ERROR;
