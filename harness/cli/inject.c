@@ -171,7 +171,8 @@ static void print_receipt(const struct injection *in, const struct attachment_re
 	printf("taken away after %.3f s: %llu packets passed, %llu were dropped", seconds,
 	       (unsigned long long)did->passed, (unsigned long long)did->dropped);
 	if (did->held)
-		printf(", %llu that were still held back are lost", (unsigned long long)did->held);
+		printf(", %llu still held back %s lost", (unsigned long long)did->held,
+		       did->held == 1 ? "is" : "are");
 	puts(did->passed || did->dropped || did->held ? "" : "; none has left the interface");
 }
 
