@@ -70,10 +70,15 @@ static void __attribute__((noreturn)) guard(const struct attachment *at, int fd)
 	sigaddset(&alarm_only, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
 	alarm(TAKE_AWAY_S);
-	if (attachment_take_away(at, &err) != ATTACHMENT_FAILED)
-		_exit(EXIT_SUCCESS);
-	dprintf(STDERR_FILENO, "wirecut: %s\n", err.msg);
-	_exit(EXIT_FAILURE);
+	switch (attachment_take_away(at, &err)) {
+	case ATTACHMENT_TAKEN:
+		_exit(GUARDIAN_TOOK_IT);
+	case ATTACHMENT_FAILED:
+		dprintf(STDERR_FILENO, "wirecut: %s\n", err.msg);
+		_exit(GUARDIAN_LOST);
+	default:
+		_exit(GUARDIAN_IDLE);
+	}
 }
 
 int guardian_start(const struct attachment *at, struct guardian *ret, struct err *err)
@@ -119,6 +124,5 @@ enum guardian_fate guardian_end(struct guardian *g)
 		;
 	if (g->pidfd >= 0)
 		close(TAKE_FD(g->pidfd));
-	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? GUARDIAN_DONE
-									: GUARDIAN_KILLED;
+	return WIFEXITED(status) ? (enum guardian_fate)WEXITSTATUS(status) : GUARDIAN_LOST;
 }

@@ -29,8 +29,9 @@ int guardian_start(const struct attachment *at, struct guardian *ret, struct err
 int guardian_tell(const struct guardian *g, nsec_t length);
 
 enum guardian_fate {
-	GUARDIAN_DONE,   /* it has taken away what there was, if anything was */
-	GUARDIAN_KILLED, /* or could not */
+	GUARDIAN_IDLE,    /* it found nothing to take away */
+	GUARDIAN_TOOK_IT, /* it came first */
+	GUARDIAN_LOST,    /* it was killed, or could not take it away and has said so */
 };
 /* Lets it end, after it has looked for the last time, and waits for that. Once. */
 enum guardian_fate guardian_end(struct guardian *g);

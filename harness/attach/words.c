@@ -12,7 +12,7 @@
 /* What tc sets where no limit is said (tc/q_netem.c of iproute2). */
 #define TC_LIMIT 1000
 /* Nothing is injected for longer. */
-#define DELAY_MAX (24 * 3600 * NSEC_PER_SEC)
+#define DELAY_MAX ((nsec_t)24 * 3600 * NSEC_PER_SEC)
 
 struct token {
 	char *text;

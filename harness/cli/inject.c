@@ -22,7 +22,7 @@
 #include "harness/cli/commands.h"
 #include "harness/parse/parse.h"
 
-#define LENGTH_MAX (24 * 3600 * NSEC_PER_SEC)
+#define LENGTH_MAX ((nsec_t)24 * 3600 * NSEC_PER_SEC)
 /* What a shell says of a program that a signal ended. */
 #define EXIT_SIGNAL 128
 
@@ -176,11 +176,11 @@ static void print_receipt(const struct injection *in, const struct attachment_re
 	puts(did->passed || did->dropped || did->held ? "" : "; none has left the interface");
 }
 
-static int report_lost(const struct injection *in, enum guardian_fate fate, enum why why)
+static int report_lost(const struct injection *in, enum guardian_fate fate)
 {
-	if (why == WHY_GUARDIAN && fate == GUARDIAN_DONE) {
-		printf("the guardian has taken it away when the time was up, for this process was "
-		       "stopped\n");
+	if (fate == GUARDIAN_TOOK_IT) {
+		printf("the guardian took it away when the time was up, for this process was late "
+		       "or stopped\n");
 		return 0;
 	}
 	fprintf(stderr,
@@ -214,12 +214,12 @@ static int take_away(struct injection *in, enum why why)
 		printf("%s%s is gone, and netem with it\n", reason(why), in->at.dev);
 		break;
 	case ATTACHMENT_REPLACED:
-		return report_lost(in, fate, why);
+		return report_lost(in, fate);
 	case ATTACHMENT_FAILED:
 		fprintf(stderr, "wirecut: %s\n", err.msg);
 		return EXIT_ERROR;
 	}
-	if (fate == GUARDIAN_DONE)
+	if (fate != GUARDIAN_LOST)
 		return 0;
 	fflush(stdout);
 	fprintf(stderr, "wirecut: the guardian was killed, and without it nothing would take netem "

@@ -61,8 +61,8 @@ static const struct inject_case {
 		   "wait $i; echo \"code $?\"; cat out; look after\n",
 	 .parts = {"during: qdisc netem 7", "limit 1000 delay 50ms", "10ms 5%",
 		   "still: qdisc netem 7", "code 0",
-		   "packets that leave lo in the network namespace web meet netem limit 1000 delay "
-		   "50ms 10ms 5% for 5 s",
+		   "leave lo in the network namespace web meet netem limit 1000 delay 50ms ",
+		   "10ms 5% for 5 s",
 		   /* The packet, and the answer that nobody listens there. */
 		   "taken away after 5.0", "s: 2 packets passed, 0 were dropped\n",
 		   "after: qdisc noqueue 0:"}},
@@ -95,7 +95,7 @@ static const struct inject_case {
 		   "kill -CONT $i; wait $i; echo \"code $?\"; cat out\n"
 		   "test -e /proc/$g || echo no guardian\n",
 	 .parts = {"before: qdisc netem", "after: qdisc noqueue", "code 0",
-		   "the guardian has taken it away", "no guardian"}},
+		   "the guardian took it away", "no guardian"}},
 	{.name = "guardian-killed",
 	 .script = "bend 'delay 50ms' --for 60s > out 2>&1 & i=$!\n"
 		   "sleep 1; guard; look before; kill -KILL $g\n"
