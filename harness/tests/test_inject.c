@@ -106,20 +106,36 @@ static const struct inject_case {
 	 .script = "tc -n web qdisc add dev lo root netem delay 1ms\n"
 		   "(bend 'delay 50ms' --for 1s) 2>&1; echo \"code $?\"; look after\n"
 		   "tc -n web qdisc del dev lo root\n"
-		   "for end in time KILL; do\n"
+		   "for by in pfifo 'netem delay 1ms'; do for end in time KILL; do\n"
 		   "bend 'delay 50ms' --for 3s > out 2>&1 & i=$!\n"
-		   "sleep 1; look \"before $end\"; guard\n"
-		   "tc -n web qdisc replace dev lo root handle 5: pfifo\n"
+		   "sleep 1; look before; guard\n"
+		   "tc -n web qdisc replace dev lo root handle 5: $by\n"
 		   "test $end = time || kill -KILL $i\n"
-		   "wait $i; echo \"code $?\"; cat out; sleep 0.2; look \"after $end\"\n"
+		   "wait $i; echo \"code $?\"; cat out; sleep 0.2; look after\n"
 		   "test -e /proc/$g || echo no guardian\n"
 		   "tc -n web qdisc del dev lo root\n"
-		   "done\n",
-	 .parts = {"lo has a qdisc that wirecut did not set (netem 800", "code 3",
-		   "after: qdisc netem 800", "before time: qdisc netem 7", "code 3",
+		   "done; done\n",
+	 .parts = {"lo has a qdisc that wirecut did not set (netem 800",
+		   "code 3",
+		   "after: qdisc netem 800",
+		   "before: qdisc netem 7",
+		   "code 3",
 		   "netem is no longer on lo: somebody has taken it away or replaced it",
-		   "after time: qdisc pfifo 5:", "no guardian", "before KILL: qdisc netem 7",
-		   "code 137", "after KILL: qdisc pfifo 5:", "no guardian"}},
+		   "after: qdisc pfifo 5:",
+		   "no guardian",
+		   "before: qdisc netem 7",
+		   "code 137",
+		   "after: qdisc pfifo 5:",
+		   "no guardian",
+		   "before: qdisc netem 7",
+		   "code 3",
+		   "somebody has taken it away",
+		   "after: qdisc netem 5:",
+		   "no guardian",
+		   "before: qdisc netem 7",
+		   "code 137",
+		   "after: qdisc netem 5:",
+		   "no guardian"}},
 	{.name = "second",
 	 .script = "bend 'delay 50ms' --for 5s > out 2>&1 & i=$!\n"
 		   "sleep 1; (bend 'loss 1%' --for 1s) 2>&1; echo \"code $?\"; look between\n"
