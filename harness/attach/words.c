@@ -349,6 +349,12 @@ static void take_seed(struct reader *r)
 
 /* --- all of it --- */
 
+static bool is_number(const struct token *t)
+{
+	return strchr("+-.0123456789", *t->text) != NULL;
+}
+
+/* The numbers behind it are its own. */
 static void unknown_word(struct reader *r, const struct token *t)
 {
 	const char *names[ARRAY_SIZE(words) + 1] = {0};
@@ -358,8 +364,9 @@ static void unknown_word(struct reader *r, const struct token *t)
 		if (words[i].take)
 			names[n++] = words[i].name;
 	diag_add(r->diags, t->pos, parse_suggest(t->text, names, r->a), "%s'%s'",
-		 strchr("+-.0123456789", *t->text) ? "no word takes this " : "unknown word ",
-		 t->text);
+		 is_number(t) ? "no word takes this " : "unknown word ", t->text);
+	while (!is_number(t) && peek(r) && is_number(peek(r)))
+		r->at++;
 }
 
 /* What needs another word beside it. */
