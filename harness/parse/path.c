@@ -92,7 +92,8 @@ static struct place walk(const struct node *root, const char *path)
 	return p;
 }
 
-static struct place walk_formatted(const struct node *root, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static struct place
+walk_formatted(const struct node *root, const char *fmt, va_list ap)
 {
 	char path[PATH_BYTES];
 
