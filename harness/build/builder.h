@@ -74,6 +74,10 @@ struct strings command_words(struct builder *b, const char *run, struct pos run_
 /* A path beside the file that names it at this place; an absolute one stays as it is. */
 char *beside_file(struct builder *b, struct pos pos, const char *path);
 
+/* match.c: the hosts that the match at this path names; what no packet can satisfy is refused. */
+void build_match(struct builder *b, const char *path, const struct match_spec *match,
+		 struct index_list *ret_peers);
+
 /* partition.c: the sides of a partition, which is the step of that index in the timeline. */
 void build_partition(struct builder *b, size_t index, struct plan_step *step);
 

@@ -133,6 +133,9 @@ static void build_expectation(struct builder *b, size_t i, struct plan_expect *e
 	if (spec->peer)
 		resolve_service(b, spec->peer, key_pos(b, i, spec, "peer"), &e->peer_hosts,
 				&e->peer_port);
+	if (plan_counts_packets(e))
+		build_match(b, arena_printf(b->a, "expect.%zu.%s.match", i, spec->ops->name),
+			    &spec->packets, &e->match_peers);
 	resolve_step(b, i, e, steps);
 	if (spec->app)
 		check_apps(b, e, key_pos(b, i, spec, "app"));

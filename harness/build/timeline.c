@@ -112,33 +112,6 @@ static void unroll(const struct step_builder *sb)
 	}
 }
 
-static bool asks_for_dns(const struct match_spec *match)
-{
-	for (size_t i = 0; i < match->kind.n; i++)
-		if (field_enum_index(packet_kind_names, match->kind.v[i]) == KIND_DNS)
-			return true;
-	return false;
-}
-
-/* A match that no packet can satisfy: its fault would be void in every run. */
-static void check_match(const struct step_builder *sb)
-{
-	const struct match_spec *match = &sb->from->fault.match;
-	const char *kind = sb->from->fault.ops->name;
-	bool is_tcp = match->protocol == ENUM_UNSET || match->protocol == MATCH_TCP;
-	bool is_udp = match->protocol == MATCH_UDP;
-
-	if (match->kind.n && !is_tcp && !(is_udp && asks_for_dns(match)))
-		diag_add(sb->b->diags,
-			 parse_locate(sb->b->s, "timeline.%zu.%s.match.kind", sb->index, kind),
-			 "leave out 'kind', or 'protocol'",
-			 "only TCP packets have a kind, and those of DNS over UDP");
-	if (match->port != COUNT_UNSET && match->protocol == MATCH_ICMP)
-		diag_add(sb->b->diags,
-			 parse_locate(sb->b->s, "timeline.%zu.%s.match.port", sb->index, kind),
-			 "leave out 'port', or 'protocol'", "ICMP packets have no port");
-}
-
 /* The hosts that a key of the fault names, with their groups. */
 static void resolve_fault_hosts(const struct step_builder *sb, const char *key,
 				const struct strings *names, struct index_list *ret)
@@ -181,10 +154,12 @@ static void build_fault(const struct step_builder *sb)
 		sb->step->fault.to = RST_TO_BOTH;
 	resolve_fault_hosts(sb, "cable", &sb->from->fault.cable, &sb->step->cables);
 	resolve_fault_hosts(sb, "host", &sb->from->fault.host, &sb->step->cables);
-	resolve_fault_hosts(sb, "match.peer", &sb->from->fault.match.peer, &sb->step->match_peers);
 	resolve_fault_apps(sb);
 	build_partition(b, sb->index, sb->step);
-	check_match(sb);
+	build_match(
+		b,
+		arena_printf(b->a, "timeline.%zu.%s.match", sb->index, sb->from->fault.ops->name),
+		&sb->from->fault.match, &sb->step->match_peers);
 	check_gso(sb);
 	if (sb->from->fault.ops->check &&
 	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
