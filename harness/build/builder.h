@@ -41,10 +41,8 @@ bool windows_meet(const struct plan_step *a, const struct plan_step *b);
 /* link.c: the link engine, once the timeline is built */
 void choose_link(struct builder *b);
 
-/* never.c: what can never happen, or never do anything */
+/* never.c: what can never happen, or never do anything; of a match match.c tells it */
 
-/* A match that no packet can satisfy, of the step of that index, whose names are resolved. */
-void check_match(struct builder *b, size_t index);
 /* Faults all of whose windows are too short for them to do anything; once the times are known. */
 void check_lengths(struct builder *b);
 /* Steps on programs of a host that has no power then; once the ends of windows are known. */
@@ -96,6 +94,22 @@ struct strings command_words(struct builder *b, const char *run, struct pos run_
 			     const char *shell);
 /* A path beside the file that names it at this place; an absolute one stays as it is. */
 char *beside_file(struct builder *b, struct pos pos, const char *path);
+
+/*
+ * match.c: what a match of a fault or an expectation says. `path` is its place in the file.
+ */
+/* The hosts that it names as peers. False if a name leads nowhere. */
+bool build_match(struct builder *b, const char *path, const struct match_spec *match,
+		 struct index_list *ret_peers);
+/* Where it is looked for. */
+struct match_place {
+	const struct index_list *cables; /* of these hosts */
+	const struct index_list *peers;  /* that it names, resolved */
+	const struct plan_step *parts;   /* a step that may have sides; NULL: there is none */
+};
+/* One that no packet can satisfy is refused: its fault would be void in every run, its count 0. */
+void check_match(struct builder *b, const char *path, const struct match_spec *match,
+		 const struct match_place *place);
 
 /*
  * partition.c: the sides of a partition, which is the step of that index in the timeline. False if a name

@@ -127,6 +127,11 @@ static void check_spec(struct builder *b, size_t i, const struct plan_expect *e)
 			 flaw.hint, "%s", flaw.message);
 }
 
+static const char *match_path(struct builder *b, size_t i, const struct expect_spec *spec)
+{
+	return arena_printf(b->a, "expect.%zu.%s.match", i, spec->ops->name);
+}
+
 static void build_expectation(struct builder *b, size_t i, struct plan_expect *e,
 			      const struct label_list *steps)
 {
@@ -139,6 +144,8 @@ static void build_expectation(struct builder *b, size_t i, struct plan_expect *e
 	if (spec->peer)
 		resolve_service(b, spec->peer, key_pos(b, i, spec, "peer"), &e->peer_hosts,
 				&e->peer_port);
+	bool named = !plan_counts_packets(e) ||
+		     build_match(b, match_path(b, i, spec), &spec->packets, &e->match_peers);
 	resolve_step(b, i, e, steps);
 	if (spec->app)
 		check_apps(b, e, key_pos(b, i, spec, "app"));
@@ -147,6 +154,9 @@ static void build_expectation(struct builder *b, size_t i, struct plan_expect *e
 	check_moments(b, i, spec);
 	if (parse_is_spoilt(b->s, b->diags, "expect.%zu", i))
 		return; /* what its keys say together is not known */
+	if (plan_counts_packets(e) && named)
+		check_match(b, match_path(b, i, spec), &spec->packets,
+			    &(struct match_place){&e->hosts, &e->match_peers, NULL});
 	check_peer_is_given(b, e);
 	check_spec(b, i, e);
 }

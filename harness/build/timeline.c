@@ -162,6 +162,12 @@ static void check_gso(const struct step_builder *sb)
 			 flaw.message);
 }
 
+static const char *match_path(const struct step_builder *sb)
+{
+	return arena_printf(sb->b->a, "timeline.%zu.%s.match", sb->index,
+			    sb->from->fault.ops->name);
+}
+
 /* All that its keys name. False if something is not there. */
 static bool resolve_fault(const struct step_builder *sb)
 {
@@ -170,7 +176,7 @@ static bool resolve_fault(const struct step_builder *sb)
 	bool good = resolve_fault_hosts(sb, "cable", &spec->cable, &step->cables);
 
 	good &= resolve_fault_hosts(sb, "host", &spec->host, &step->cables);
-	good &= resolve_fault_hosts(sb, "match.peer", &spec->match.peer, &step->match_peers);
+	good &= build_match(sb->b, match_path(sb), &spec->match, &step->match_peers);
 	good &= resolve_fault_apps(sb);
 	return build_partition(sb->b, sb->index, step) && good;
 }
@@ -200,7 +206,9 @@ static void build_fault(const struct step_builder *sb)
 		check_keys(sb);
 	*unsure |= !named;
 	if (!*unsure)
-		check_match(sb->b, sb->index);
+		check_match(
+			sb->b, match_path(sb), &sb->from->fault.match,
+			&(struct match_place){&sb->step->cables, &sb->step->match_peers, sb->step});
 }
 
 /* The keys that say when it happens: with one of them wrong, all that is known is that it does. */

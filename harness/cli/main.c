@@ -22,6 +22,10 @@ const struct command commands[] = {
 	{"claims", "[RUN]",
 	 "print the table of the figures that a run found again (default: results/latest)",
 	 CMD_CLAIMS, command_claims},
+	{"matrix", "[RUN]",
+	 "print in which controls each expectation of a run failed, and those that none kills "
+	 "(default: results/latest)",
+	 CMD_MATRIX, command_matrix},
 	{"doctor", "", "say what this machine lacks for running, what that costs and what mends it",
 	 CMD_DOCTOR, command_doctor},
 	{"schema", "", "print the JSON Schema of scenario files, for editors", CMD_SCHEMA,

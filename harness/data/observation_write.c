@@ -95,8 +95,12 @@ static void put_step_label(json_t *to, const char *key, int step, const struct p
 		json_object_set_new(to, key, json_sprintf("%s#%d", s->kind, step));
 }
 
-static void put_packet(json_t *to, const struct obs_packet *p, const struct plan *plan)
+static void put_packet(json_t *to, const struct observation *o, const struct plan *plan)
 {
+	const struct obs_packet *p = &o->packet;
+
+	if (o->event == EV_COUNTED && p->expect >= 0 && (size_t)p->expect < plan->expects.n)
+		put_text(to, "expect", plan->expects.v[p->expect].label);
 	put_endpoint(to, "src", &p->src);
 	put_endpoint(to, "dst", &p->dst);
 	put_int(to, "seq", p->seq);
@@ -224,7 +228,7 @@ char *observation_to_line(const struct observation *o, const struct plan *plan)
 			put_text(line, "error", o->text);
 		break;
 	case OBS_PACKET:
-		put_packet(line, &o->packet, plan);
+		put_packet(line, o, plan);
 		break;
 	case OBS_SOCKET:
 		put_socket(line, &o->socket);

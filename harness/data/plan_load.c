@@ -199,6 +199,7 @@ static int expect_from_json(struct plan *plan, struct plan_expect *e, json_t *j,
 	    take_indices(j, "apps", plan->apps.n, a, &e->apps, err) ||
 	    take_indices(j, "hosts", plan->hosts.n, a, &e->hosts, err) ||
 	    take_indices(j, "peer_hosts", plan->hosts.n, a, &e->peer_hosts, err) ||
+	    take_indices(j, "match_peers", plan->hosts.n, a, &e->match_peers, err) ||
 	    take_index(j, "on_step", plan->steps.n, &e->step, err))
 		return -1;
 	return field_from_json(plan_expect_fields, e, j, a, err);
@@ -247,6 +248,8 @@ static int check_expect(const struct plan_expect *e, struct err *err)
 		return err_set(err, "missing key 'hosts'");
 	if (e->spec.peer && (!e->peer_hosts.n || e->peer_port == COUNT_UNSET))
 		return err_set(err, "missing key 'peer_hosts' or 'peer_port'");
+	if (e->spec.packets.peer.n && !e->match_peers.n)
+		return err_set(err, "missing key 'match_peers'");
 	if ((e->spec.fault || e->spec.after) && e->step < 0)
 		return err_set(err, "missing key 'on_step'");
 	return check_lengths(&e->spec, err) || check_moments(&e->spec, err) ? -1 : 0;

@@ -140,3 +140,19 @@ const struct level_step *level_worst(const struct level *level, struct window w,
 	}
 	return worst;
 }
+
+bool level_growth(const struct level *level, const struct plan *plan,
+		  const struct expect_spec *spec, struct level_step *ret)
+{
+	struct window w = bound_window(plan, spec);
+	const struct level_step *first = level_at(level, w.from);
+	const struct level_step *last =
+		spec->during.n ? level_at(level, w.to) : level_worst(level, w, spec);
+
+	if (!last || (spec->during.n && !first))
+		return false;
+	*ret = *last;
+	if (spec->during.n)
+		ret->value -= first->value;
+	return true;
+}

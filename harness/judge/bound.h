@@ -83,4 +83,11 @@ const struct level_step *level_worst(const struct level *level, struct window w,
 /* The step that holds at t; NULL: the number is not known then. */
 const struct level_step *level_at(const struct level *level, nsec_t t);
 
+/*
+ * Of a number that only grows: the step that decides, as level_worst() finds it; with `during` the last
+ * one of the window, with what was added in the window for its value. False: it was not known then.
+ */
+bool level_growth(const struct level *level, const struct plan *plan,
+		  const struct expect_spec *spec, struct level_step *ret);
+
 #endif

@@ -43,22 +43,8 @@ static bool read_number(const struct model *m, const struct plan_expect *e, int 
 			struct arena *scratch, struct level_step *ret)
 {
 	struct level level = level_of(&m->hosts[host], e->spec.counter, scratch);
-	struct window w = bound_window(m->plan, &e->spec);
-	const struct level_step *first = level_at(&level, w.from);
-	const struct level_step *last = level_at(&level, w.to);
 
-	if (!e->spec.during.n) {
-		const struct level_step *worst = level_worst(&level, w, &e->spec);
-
-		if (worst)
-			*ret = *worst;
-		return worst != NULL;
-	}
-	if (!first || !last)
-		return false;
-	*ret = *last;
-	ret->value -= first->value;
-	return true;
+	return level_growth(&level, m->plan, &e->spec, ret);
 }
 
 static void report(const struct model *m, const struct plan_expect *e, int host,

@@ -18,6 +18,7 @@ enum expect_observes {
 	OBSERVES_TIMERS = 1 << 2, /* the timers of sockets */
 	OBSERVES_LOG = 1 << 3,    /* its apps' lines that spec.match matches */
 	OBSERVES_LISTENERS = 1 << 4, /* sockets closely, from its step's off-edge for `within` */
+	OBSERVES_PACKETS = 1 << 5,   /* each packet that it counts (plan_counts_packets()) */
 };
 
 /*
