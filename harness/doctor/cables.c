@@ -140,7 +140,7 @@ static void run_netem(const struct doctor_input *in, struct doctor_finding *f)
 	struct err err = {0};
 
 	nlbatch_add(&batch,
-		    rtnl_netem_request(LO_IFINDEX, NLM_F_CREATE | NLM_F_EXCL, &options,
+		    rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
 				       sizeof(options)),
 		    "add the qdisc");
 	if (netlink_commit(&batch, &err) == 0) {

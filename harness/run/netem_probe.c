@@ -40,7 +40,7 @@ static bool can_make(void)
 	if (!sk)
 		return false;
 	nlbatch_add(&batch,
-		    rtnl_netem_request(LO_IFINDEX, NLM_F_CREATE | NLM_F_EXCL, &options,
+		    rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
 				       sizeof(options)),
 		    "add the qdisc");
 	nlbatch_add(&batch, bridge_request(), "make a bridge");
