@@ -149,6 +149,16 @@ void jsontext_string(struct jsontext *j, const char *key, const char *text)
 
 void jsontext_json(struct jsontext *j, const char *key, const char *json)
 {
+	bool in_string = false;
+
 	put_key(j, key);
-	put(j, json, strlen(json));
+	for (const char *c = json; *c; c++) {
+		if (in_string && *c == '\\' && c[1])
+			jsontext_put(j, *c++);
+		else if (*c == '"')
+			in_string = !in_string;
+		else if (!in_string && strchr(" \t\n\r", *c))
+			continue;
+		jsontext_put(j, *c);
+	}
 }

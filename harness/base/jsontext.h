@@ -35,7 +35,7 @@ void jsontext_true(struct jsontext *j, const char *key);
 void jsontext_seconds(struct jsontext *j, const char *key, nsec_t t);
 /* Of unknown origin: in a text that is not UTF-8 every byte beyond ASCII becomes '?'. */
 void jsontext_string(struct jsontext *j, const char *key, const char *text);
-/* What is JSON already. */
+/* What is JSON already; the blanks between its parts are left out. */
 void jsontext_json(struct jsontext *j, const char *key, const char *json);
 
 #endif

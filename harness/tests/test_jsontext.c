@@ -49,9 +49,12 @@ START_TEST(members)
 	jsontext_int(&j, "a", 0);
 	jsontext_true(&j, "b");
 	jsontext_string(&j, "c", "");
-	jsontext_json(&j, "d", "{\"x\": [1]}");
+	jsontext_json(&j, "d", "{\"x\": [1,\t2],\n \"a b\\\" c\" : \"\\\\\" }\r");
 	jsontext_seconds(&j, "e", NSEC_NEVER);
-	ck_assert_str_eq(closed(), "{\"a\":0,\"b\":true,\"c\":\"\",\"d\":{\"x\": [1]},\"e\":null}");
+	ck_assert_str_eq(
+		closed(),
+		"{\"a\":0,\"b\":true,\"c\":\"\",\"d\":{\"x\":[1,2],\"a b\\\" c\":\"\\\\\"},"
+		"\"e\":null}");
 }
 END_TEST
 
