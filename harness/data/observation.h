@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "harness/base/jsontext.h"
 #include "harness/data/plan.h"
 
 /*
@@ -56,7 +57,7 @@ enum obs_event {
 	EV_EXIT,
 	EV_SAMPLE, /* what all processes of the instance use together, when that has changed */
 	/* app */
-	EV_LINE, /* JSON */
+	EV_LINE, /* an object of JSON, in which no key is there twice */
 	EV_LOG,  /* any line that a `log` expectation matches, as it was printed */
 	/* fault */
 	EV_ON,
@@ -256,11 +257,8 @@ struct observations {
 	VEC(struct observation) list;
 };
 
-/*
- * One line of events.jsonl without its newline, names in place of indices; the caller frees it.
- * NULL only when memory is out.
- */
-char *observation_to_line(const struct observation *o, const struct plan *plan);
+/* Writes one line of events.jsonl without its newline, names in place of indices. */
+void observation_write(struct jsontext *to, const struct observation *o, const struct plan *plan);
 
 /* Reads a line back. Names that the plan does not have are an error. */
 int observation_from_line(struct observation *o, const char *line, size_t len,

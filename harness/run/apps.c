@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "harness/base/cleanup.h"
+#include "harness/base/field.h"
 #include "harness/judge/expect.h"
 #include "harness/run/runqueue.h"
 
@@ -92,6 +94,22 @@ void apps_start(struct state *s, struct app *a)
 	state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
 }
 
+/*
+ * The line if it is an object of JSON, else NULL. As it was printed; only where a key is there twice,
+ * which most readers refuse, as jansson understands it: the last one holds.
+ */
+static char *to_json(const char *line, size_t len, struct arena *arena)
+{
+	_cleanup_json_ json_t *json = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json)
+		return json_is_object(json) ? arena_strndup(arena, line, len) : NULL;
+	_cleanup_json_ json_t *twice = json_loadb(line, len, 0, NULL);
+	_cleanup_free_ char *text =
+		json_is_object(twice) ? json_dumps(twice, JSON_LINE_FLAGS) : NULL;
+	return text ? arena_strdup(arena, text) : NULL;
+}
+
 /* A line of JSON becomes an observation; any other is only in the log. */
 static void take_line(struct app *a, const char *line, size_t len, void *arg)
 {
@@ -104,13 +122,9 @@ static void take_line(struct app *a, const char *line, size_t len, void *arg)
 			arena_strndup(s->obs.arena, line, len);
 	if (len < 2 || line[0] != '{' || s->phase == PHASE_END || !a->plan)
 		return;
-	json_t *json = json_loadb(line, len, 0, NULL);
-	if (json_is_object(json)) {
-		struct observation *o =
-			state_record(s, OBS_APP, EV_LINE, (int)a->plan->host, a->index);
-		o->text = arena_strndup(s->obs.arena, line, len);
-	}
-	json_decref(json);
+	char *json = to_json(line, len, s->obs.arena);
+	if (json)
+		state_record(s, OBS_APP, EV_LINE, (int)a->plan->host, a->index)->text = json;
 }
 
 void apps_read_output(struct state *s, struct app *a)

@@ -10,7 +10,7 @@
  */
 #define SETTLE NSEC_PER_MSEC
 /*
- * A host is dumped no sooner than 50 times what its last dump took after it: 2 % of the time. But
+ * A host is looked at no sooner than 50 times what the last look took after it: 2 % of the time. But
  * never later than a poll on the real clock would be, for the bounds that are judged allow no more.
  */
 #define COSTS_BETWEEN 50
@@ -60,7 +60,7 @@ struct cadence_wants cadence_wants(const struct plan *plan, int host)
 	return wants;
 }
 
-/* --- the dumps of one host --- */
+/* --- the looks at one host --- */
 
 static nsec_t earlier(nsec_t a, nsec_t b)
 {
@@ -77,36 +77,57 @@ void host_cadence_init(struct host_cadence *h)
 	*h = (struct host_cadence){.changed = NSEC_NEVER, .due = NSEC_NEVER};
 }
 
-void host_cadence_changed(struct host_cadence *h, nsec_t t, nsec_t now)
+static void suspect(struct host_cadence *h, const struct suspect *one, uint8_t looks)
 {
-	h->changed = earlier(h->changed, t);
-	host_cadence_stirred(h, now);
+	if (!one) {
+		suspects_add_all(&h->suspects, looks);
+		return;
+	}
+	struct suspect told = *one;
+
+	told.looks = looks;
+	suspects_add(&h->suspects, &told);
 }
 
-void host_cadence_stirred(struct host_cadence *h, nsec_t now)
+void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t, nsec_t now)
+{
+	h->changed = earlier(h->changed, t);
+	host_cadence_stirred(h, one, now);
+}
+
+void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t now)
 {
 	nsec_t spacing = earlier(h->cost * COSTS_BETWEEN, POLL_BUSY);
 
-	h->due = earlier(h->due, later(now + SETTLE, h->dumped + spacing));
-	h->look_again = true;
+	h->due = earlier(h->due, later(now + SETTLE, h->looked + spacing));
+	suspect(h, one, SUSPECTS_TWICE);
 }
 
-void host_cadence_hint(struct host_cadence *h, nsec_t now)
+void host_cadence_hint(struct host_cadence *h, const struct suspect *one, nsec_t now)
 {
-	h->due = earlier(h->due, later(now + SETTLE, h->dumped + POLL_BUSY));
+	h->due = earlier(h->due, later(now + SETTLE, h->looked + POLL_BUSY));
+	suspect(h, one, SUSPECTS_ONCE);
 }
 
 void host_cadence_ends(struct host_cadence *h, nsec_t t)
 {
 	/* The kernel's timers are late by up to seconds (kernel/time/timer.c): not at every tick. */
-	h->due = earlier(h->due, later(t, h->dumped + POLL_IDLE));
+	h->due = earlier(h->due, later(t, h->looked + POLL_IDLE));
+	suspect(h, NULL, SUSPECTS_ONCE);
 }
 
-void host_cadence_dumped(struct host_cadence *h, nsec_t began, nsec_t ended)
+void host_cadence_begin(struct host_cadence *h, nsec_t now, struct suspects *ret)
 {
+	*ret = h->suspects;
+	h->suspects = (struct suspects){0};
 	h->changed = NSEC_NEVER;
-	h->dumped = began;
-	h->cost = ended - began;
-	h->due = h->look_again ? ended + POLL_BUSY : NSEC_NEVER;
-	h->look_again = false;
+	h->due = NSEC_NEVER;
+	h->looked = now;
+}
+
+void host_cadence_end(struct host_cadence *h, const struct suspects *looked, nsec_t now)
+{
+	h->cost = now - h->looked;
+	if (suspects_keep(&h->suspects, looked))
+		h->due = earlier(h->due, now + POLL_BUSY);
 }

@@ -3,6 +3,7 @@
 #define WIRECUT_RUN_CADENCE_H
 
 #include "harness/data/plan.h"
+#include "harness/run/suspects.h"
 
 /*
  * When a run looks: the one place that tells the real clock from the virtual one.
@@ -46,35 +47,42 @@ struct cadence_wants {
 };
 struct cadence_wants cadence_wants(const struct plan *plan, int host);
 
-/* --- the dumps of one host, when the tracepoint tells --- */
+/* --- the looks at one host, when the tracepoint tells --- */
 
 /*
- * A change is looked at a moment later, since the kernel tells of it just before it makes it; then
- * once more, since a program that was told of it (one that accepts, say) takes its time. While
- * changes go on, so do the dumps, but they take no more than a small part of the time.
+ * A look is a dump of all sockets of the host, or takes in only those that may have changed
+ * (suspects.h). A change is looked at a moment later, since the kernel tells of it just before it
+ * makes it; then once more, since a program that was told of it (one that accepts, say) takes its
+ * time. While changes go on, so do the looks, but they take no more than a small part of the time.
  *
- * Times are CLOCK_MONOTONIC; NSEC_NEVER: none.
+ * Times are CLOCK_MONOTONIC; NSEC_NEVER: none. A suspect that is NULL: any socket of the host; the
+ * number of looks at one is set here.
  */
 struct host_cadence {
-	nsec_t changed; /* the first change since the last dump */
-	nsec_t due;     /* the next dump */
-	nsec_t dumped;  /* when the last one began, and what it took */
+	nsec_t changed; /* the first change since the last look */
+	nsec_t due;     /* the next look */
+	nsec_t looked;  /* when the last one began, and what it took */
 	nsec_t cost;
-	bool look_again;
+	struct suspects suspects; /* of the next look */
 };
 
 void host_cadence_init(struct host_cadence *h);
 
-/* The tracepoint has told, of a socket of this host, that it changed at t. */
-void host_cadence_changed(struct host_cadence *h, nsec_t t, nsec_t now);
+/* The tracepoint has told, of this socket of the host, that it changed at t. */
+void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t, nsec_t now);
 /* Something has happened (at the other end, say) that may have changed a socket of this host. */
-void host_cadence_stirred(struct host_cadence *h, nsec_t now);
+void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t now);
 /* A packet has passed or a socket is no more: that may be all. As often as on the real clock. */
-void host_cadence_hint(struct host_cadence *h, nsec_t now);
+void host_cadence_hint(struct host_cadence *h, const struct suspect *one, nsec_t now);
 /* At t a timer of the kernel ends a socket, or has already been due to. */
 void host_cadence_ends(struct host_cadence *h, nsec_t t);
 
-/* A dump was made, for whatever reason, from `began` to `ended`. What has happened is looked at. */
-void host_cadence_dumped(struct host_cadence *h, nsec_t began, nsec_t ended);
+/*
+ * A look begins, for whatever reason; *ret is what it is to take in. What is told from now on is for
+ * the next one.
+ */
+void host_cadence_begin(struct host_cadence *h, nsec_t now, struct suspects *ret);
+/* It has ended. What of it is to be looked at again will be; it need not hold what is gone. */
+void host_cadence_end(struct host_cadence *h, const struct suspects *looked, nsec_t now);
 
 #endif

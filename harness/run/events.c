@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/run/state.h"
 
-#include <stdlib.h>
-
 #include "harness/base/io.h"
 
 /* From CLOCK_MONOTONIC to the scenario's own time. */
@@ -28,28 +26,16 @@ static void rebase(struct observation *o, nsec_t t0)
 
 int events_write(struct state *s, struct err *err)
 {
-	char *text = NULL;
-	size_t len;
+	_cleanup_jsontext_ struct jsontext lines = {0};
 	/* A run that failed before t = 0 has its times before its failure. */
 	nsec_t t0 = s->t0 != NSEC_UNSET ? s->t0 : nsec_monotonic();
-	FILE *f = open_memstream(&text, &len);
 
-	if (!f)
-		return err_errno(err, "write events.jsonl");
 	vec_foreach (o, &s->obs.list)
 		rebase(o, t0);
 	observations_sort(&s->obs);
 	vec_foreach (o, &s->obs.list) {
-		char *line = observation_to_line(o, s->plan);
-
-		if (!line)
-			abort();
-		fputs(line, f);
-		fputc('\n', f);
-		free(line);
+		observation_write(&lines, o, s->plan);
+		jsontext_put(&lines, '\n');
 	}
-	fclose(f);
-	int rc = io_write_file_at(s->config->results_fd, "events.jsonl", text, len, err);
-	free(text);
-	return rc;
+	return io_write_file_at(s->config->results_fd, "events.jsonl", lines.text, lines.len, err);
 }

@@ -43,7 +43,6 @@
 #include "harness/run/sysctl.h"
 
 /* The far end is the only interface of a new namespace beside lo, which is number 1. */
-#define ETH0_IFINDEX      2
 #define PORT_IFINDEX_BASE 100
 #define IP4_PREFIX        16
 #define IP6_PREFIX        64

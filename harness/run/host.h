@@ -6,6 +6,9 @@
 
 struct nl_sock;
 
+/* The number of eth0, the same in every host: the first interface after lo. */
+#define ETH0_IFINDEX 2
+
 /*
  * A host while it lives: its namespaces, held by file descriptor and named nowhere, and netlink
  * sockets that were opened inside them and so stay there.

@@ -226,16 +226,17 @@ static bool should_poll(const struct state *s, int host, nsec_t now)
 	       ready_waits_for_sockets(s, host) || samples_watch_sockets(s, host, now);
 }
 
-void state_poll_host(struct state *s, int host)
+void state_poll_host(struct state *s, int host, bool all)
 {
 	struct err err = {0};
-	nsec_t began = nsec_monotonic();
 
-	s->last_poll[host] = began;
-	traced_before_dump(s, host);
-	if (sockets_poll(s->sockets, host, &err) < 0)
+	s->last_poll[host] = nsec_monotonic();
+	struct suspects *suspects = traced_begin_look(s, host);
+	int rc = all || !suspects ? sockets_poll(s->sockets, host, &err)
+				  : sockets_look(s->sockets, host, suspects, &err);
+	if (rc < 0)
 		state_fail(s, &err);
-	traced_after_dump(s, host, began);
+	traced_end_look(s, host);
 }
 
 void state_poll_sockets(struct state *s, bool all)
@@ -243,7 +244,7 @@ void state_poll_sockets(struct state *s, bool all)
 	all = all || fault_is_on(s, nsec_monotonic());
 	for (size_t i = 0; i < s->plan->hosts.n && !s->failure.msg[0]; i++)
 		if (all || should_poll(s, (int)i, nsec_monotonic()))
-			state_poll_host(s, (int)i);
+			state_poll_host(s, (int)i, true);
 }
 
 void state_date_records(struct state *s, size_t first, nsec_t t)
@@ -351,7 +352,6 @@ static void on_event(struct state *s, uint64_t data, nsec_t due)
 		break;
 	case EVENT_NOTE:
 		sockets_read_notes(s->sockets, (int)index);
-		traced_note(s, (int)index);
 		break;
 	case EVENT_OUTPUT:
 		apps_read_output(s, &s->apps[index]);

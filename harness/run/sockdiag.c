@@ -110,6 +110,16 @@ static int request_dump(int fd, uint8_t family)
 
 typedef void (*message_fn)(const struct inet_diag_msg *m, void *arg);
 
+/* Of an answer that is an error: its number, or EPROTO if it is none. */
+static int error_number(const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+	bool sane =
+		h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) && e->error < 0 && e->error >= -MAX_ERRNO;
+
+	return sane ? -e->error : EPROTO;
+}
+
 /* As nlmsg_next() of libnl, for what may not be written to. */
 static const struct nlmsghdr *next_message(const struct nlmsghdr *h, int *left)
 {
@@ -128,11 +138,7 @@ static int parse_messages(const void *data, size_t len, message_fn fn, void *arg
 		if (h->nlmsg_type == NLMSG_DONE)
 			return 1;
 		if (h->nlmsg_type == NLMSG_ERROR) {
-			const struct nlmsgerr *e = NLMSG_DATA(h);
-
-			bool sane = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) && e->error < 0 &&
-				    e->error >= -MAX_ERRNO;
-			errno = sane ? -e->error : EPROTO;
+			errno = error_number(h);
 			return err_errno(err, "dump the sockets");
 		}
 		if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
@@ -191,6 +197,52 @@ int sockdiag_dump(int fd, sockdiag_fn fn, void *arg, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+static void put_endpoint(const struct endpoint *e, __be32 *addr, __be16 *port)
+{
+	memcpy(addr, e->addr, sizeof(e->addr));
+	*port = htons(e->port);
+}
+
+static int request_one(int fd, const struct endpoint *local, const struct endpoint *peer,
+		       int ifindex)
+{
+	struct diag_request req = {
+		.header = {.nlmsg_len = sizeof(req),
+			   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			   .nlmsg_flags = NLM_F_REQUEST},
+		.body = {.sdiag_family = local->family,
+			 .sdiag_protocol = IPPROTO_TCP,
+			 .idiag_states = ALL_TCP_STATES,
+			 .id = {.idiag_if = (uint32_t)ifindex,
+				.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}},
+	};
+
+	put_endpoint(local, req.body.id.idiag_src, &req.body.id.idiag_sport);
+	put_endpoint(peer, req.body.id.idiag_dst, &req.body.id.idiag_dport);
+	return TEMP_FAILURE_RETRY(send(fd, &req, sizeof(req), 0)) < 0 ? -1 : 0;
+}
+
+int sockdiag_find(int fd, const struct endpoint *local, const struct endpoint *peer, int ifindex,
+		  struct obs_socket *ret, struct err *err)
+{
+	_Alignas(struct nlmsghdr) char answer[1024];
+
+	if (request_one(fd, local, peer, ifindex) < 0)
+		return err_errno(err, "ask for a socket");
+	ssize_t n = TEMP_FAILURE_RETRY(recv(fd, answer, sizeof(answer), 0));
+	if (n < 0)
+		return err_errno(err, "ask for a socket");
+	const struct nlmsghdr *h = (const void *)answer;
+	bool whole = NLMSG_OK(h, (size_t)n);
+	if (whole && h->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+	    h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
+		*ret = to_socket(NLMSG_DATA(h));
+		return ret->state != STATE_LISTEN;
+	}
+	errno = whole && h->nlmsg_type == NLMSG_ERROR ? error_number(h) : EPROTO;
+	return errno == ENOENT ? 0 : err_errno(err, "ask for a socket");
 }
 
 enum sockdiag_note sockdiag_read_note(int fd, struct obs_socket *ret)

@@ -28,6 +28,14 @@ int sockdiag_dump(int fd, sockdiag_fn fn, void *arg, struct err *err);
  */
 int sockdiag_parse(const void *data, size_t len, sockdiag_fn fn, void *arg, struct err *err);
 
+/*
+ * Looks for the one socket with these two ends, which must both have a port. `ifindex` is the interface
+ * by which its packets come: one that is bound to another is not found. 1: it is in *ret; 0: there is
+ * none, for a listener does not count; -1: an error.
+ */
+int sockdiag_find(int fd, const struct endpoint *local, const struct endpoint *peer, int ifindex,
+		  struct obs_socket *ret, struct err *err);
+
 enum sockdiag_note {
 	SOCKDIAG_NOTE_NONE,      /* no more to read */
 	SOCKDIAG_NOTE_DESTROYED, /* *ret is the socket; only its cookie is sure to be there */

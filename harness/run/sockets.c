@@ -5,6 +5,10 @@
  * some time since the dump before. Usually its destroy notification has come first and has taken
  * the entry away with the exact time.
  *
+ * Where it is known which sockets may have changed (suspects.h), they are asked for one by one: an
+ * entry that no dump shows for a while is as it was. An answer that leaves a doubt (one that should be
+ * there and is not found, one that is gone without a notification) is settled by a dump.
+ *
  * A host with one app and nothing else to run needs no search for owners. Elsewhere /proc/PID/fd is
  * read, at most once a dump, and only when the dump shows an inode that has no owner yet.
  */
@@ -22,6 +26,14 @@
  */
 #define TIMER_SAME (40 * NSEC_PER_MSEC)
 
+/*
+ * What asking for one socket costs, and a dump that shows none (the kernel walks the whole table of the
+ * host, once for each family): as much as to show so many in a dump. In a guest a microsecond and a half
+ * each.
+ */
+#define FIND_COSTS 4
+#define DUMP_COSTS 64
+
 #define HASH_BUCKETS ((size_t)4096) /* a power of two; a run has tens to thousands of sockets */
 
 struct entry {
@@ -37,6 +49,8 @@ struct entry {
 
 struct host_sockets {
 	struct entry *entries;
+	size_t n_entries;
+	size_t unowned; /* of those that the last look took in; at least as many as there are */
 	uint64_t dump;
 	int only_app;  /* the one app that can own sockets here, or -1 */
 	bool searched; /* this dump has looked through /proc already */
@@ -51,8 +65,10 @@ struct sockets {
 	struct procs *procs;
 	struct observations *obs;
 	struct host_sockets *per_host;
-	bool timers; /* an expectation asks for the sockets' timers ... */
-	bool left;   /* ... and for the time that is left of them */
+	bool timers;                       /* an expectation asks for the sockets' timers ... */
+	bool left;                         /* ... and for the time that is left of them */
+	sockets_destroyed_fn on_destroyed; /* NULL: nobody asks */
+	void *on_destroyed_arg;
 	struct entry *buckets[HASH_BUCKETS];
 };
 
@@ -138,6 +154,7 @@ static struct entry *add(struct sockets *s, int host, uint64_t cookie)
 			    .app = -1};
 	*b = e;
 	s->per_host[host].entries = e;
+	s->per_host[host].n_entries++;
 	return e;
 }
 
@@ -158,6 +175,7 @@ static void remove_entry(struct sockets *s, struct entry *e)
 	while (*p != e)
 		p = &(*p)->next_in_host;
 	*p = e->next_in_host;
+	s->per_host[e->host].n_entries--;
 	free(e);
 }
 
@@ -221,6 +239,12 @@ static bool is_silent(const struct obs_socket *s)
 	       (s->state == STATE_FIN_WAIT_2 && !s->inode);
 }
 
+/* Whose owner may become known without a word from the kernel: when a program accepts it, say. */
+static bool is_unowned(const struct entry *e)
+{
+	return e->app < 0 && e->last.state != STATE_LISTEN && !is_silent(&e->last);
+}
+
 static void note_silent(struct sockets_silent *silent, const struct obs_socket *shown, nsec_t now)
 {
 	if (!is_silent(shown))
@@ -263,6 +287,7 @@ static void see(const struct obs_socket *shown, void *arg)
 	e->last = *seen;
 	e->dump = s->per_host[c->host].dump;
 	e->seen = c->now;
+	s->per_host[c->host].unowned += is_unowned(e);
 	if (!changed)
 		return;
 	e->expires = c->now + seen->left;
@@ -312,6 +337,7 @@ int sockets_poll(struct sockets *s, int host, struct err *err)
 
 	h->dump++;
 	h->searched = false;
+	h->unowned = 0;
 	/* What was destroyed before the dump must not look as if it had vanished in it. */
 	sockets_read_notes(s, host);
 	h->silent = (struct sockets_silent){.end = NSEC_NEVER};
@@ -326,6 +352,86 @@ int sockets_poll(struct sockets *s, int host, struct err *err)
 	return 0;
 }
 
+static bool is_known(const struct host_sockets *h, const struct suspect *one)
+{
+	/* The ports first: nearly always they tell, and there may be thousands of entries. */
+	for (const struct entry *e = h->entries; e; e = e->next_in_host)
+		if (e->last.local.port == one->local.port && e->last.peer.port == one->peer.port &&
+		    endpoint_same_addr(&e->last.local, &one->local) &&
+		    endpoint_same_addr(&e->last.peer, &one->peer))
+			return true;
+	return false;
+}
+
+/* What one answer leaves to be done. */
+enum found { FOUND_FAILED = -1, FOUND_DOUBT, FOUND_ALL };
+
+static enum found look_at(struct poll_context *c, struct suspect *one, struct err *err)
+{
+	const struct host_sockets *h = &c->s->per_host[c->host];
+	struct obs_socket shown;
+	int rc = sockdiag_find(c->s->hosts[c->host].diag_fd, &one->local, &one->peer, ETH0_IFINDEX,
+			       &shown, err);
+
+	if (rc < 0)
+		return FOUND_FAILED;
+	if (rc > 0) {
+		see(&shown, c);
+		return FOUND_ALL;
+	}
+	one->looks = 0;
+	sockets_read_notes(c->s, c->host);
+	return one->lives || is_known(h, one) ? FOUND_DOUBT : FOUND_ALL;
+}
+
+static enum found look_at_unowned(struct poll_context *c, struct err *err)
+{
+	struct host_sockets *h = &c->s->per_host[c->host];
+	enum found found = FOUND_ALL;
+	struct entry *next;
+
+	/* A doubt, of which one that is gone is the usual one, takes the entry's neighbour along. */
+	for (struct entry *e = h->entries; e && found == FOUND_ALL; e = next) {
+		next = e->next_in_host;
+		if (e->seen == c->now || !is_unowned(e))
+			continue;
+		struct suspect one = {.local = e->last.local, .peer = e->last.peer, .lives = true};
+		found = look_at(c, &one, err);
+	}
+	return found;
+}
+
+int sockets_look(struct sockets *s, int host, struct suspects *suspects, struct err *err)
+{
+	struct host_sockets *h = &s->per_host[host];
+	struct poll_context c = {s, host, nsec_monotonic()};
+	size_t unowned = h->unowned;
+	enum found found = FOUND_ALL;
+
+	if (suspects_want_dump(suspects) ||
+	    (suspects->n + unowned) * FIND_COSTS > DUMP_COSTS + h->n_entries)
+		return sockets_poll(s, host, err);
+	h->searched = false;
+	h->unowned = 0;
+	sockets_read_notes(s, host);
+	for (size_t i = 0; i < suspects->n && found == FOUND_ALL; i++)
+		found = look_at(&c, &suspects->list[i], err);
+	if (found == FOUND_ALL && unowned)
+		found = look_at_unowned(&c, err);
+	if (found == FOUND_FAILED)
+		return err_wrap(err, "host %s", s->plan->hosts.v[host].name);
+	if (found == FOUND_DOUBT)
+		return sockets_poll(s, host, err);
+	h->same_until = NSEC_UNSET;
+	return 0;
+}
+
+void sockets_hear_destroyed(struct sockets *s, sockets_destroyed_fn fn, void *arg)
+{
+	s->on_destroyed = fn;
+	s->on_destroyed_arg = arg;
+}
+
 static void destroyed(struct sockets *s, int host, const struct obs_socket *note)
 {
 	struct entry *e = find(s, host, note->cookie);
@@ -333,11 +439,13 @@ static void destroyed(struct sockets *s, int host, const struct obs_socket *note
 
 	/* The kernel has cleared ports and inode by now; the last dump knows them. */
 	o->socket = without_timer(e ? e->last : *note);
-	s->per_host[host].silent.destroyed = true;
-	if (!e)
+	if (!e) {
 		o->socket.state = 0;
-	if (e)
-		remove_entry(s, e);
+		return;
+	}
+	if (s->on_destroyed)
+		s->on_destroyed(host, &e->last, s->on_destroyed_arg);
+	remove_entry(s, e);
 }
 
 void sockets_read_notes(struct sockets *s, int host)

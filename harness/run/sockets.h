@@ -5,6 +5,7 @@
 #include "harness/data/observation.h"
 #include "harness/run/host.h"
 #include "harness/run/procs.h"
+#include "harness/run/suspects.h"
 
 /*
  * The socket observer: turns dumps and destroy notifications of every host into records of what
@@ -22,8 +23,14 @@ void sockets_free(struct sockets *s);
 int sockets_poll(struct sockets *s, int host, struct err *err);
 
 /*
- * Until t (CLOCK_MONOTONIC) no socket of the host changed its state since the last dump: the kernel
- * would have told. Makes the records of the next dump the more exact (obs_socket.since).
+ * The same where only these may have changed, and those that have no owner yet: each is asked for by
+ * itself, if that is the lesser work and tells all. Of those that are gone the .looks become 0.
+ */
+int sockets_look(struct sockets *s, int host, struct suspects *suspects, struct err *err);
+
+/*
+ * Until t (CLOCK_MONOTONIC) no socket of the host changed its state since it was last looked at: the
+ * kernel would have told. Makes the records of the next look the more exact (obs_socket.since).
  */
 void sockets_same_until(struct sockets *s, int host, nsec_t t);
 
@@ -34,7 +41,6 @@ void sockets_same_until(struct sockets *s, int host, nsec_t t);
 struct sockets_silent {
 	nsec_t end; /* CLOCK_MONOTONIC: the first of them is to end; NSEC_NEVER: there is none */
 	bool awaits_fin; /* one is in FIN_WAIT_2: a packet makes it TIME_WAIT */
-	bool destroyed;  /* a socket since; what it left behind, such as TIME_WAIT, is not known */
 };
 
 /* As of the last dump. */
@@ -45,6 +51,13 @@ void sockets_mark_polled(struct sockets *s, int host);
 
 /* Reads the destroy notifications that are waiting for one host. */
 void sockets_read_notes(struct sockets *s, int host);
+
+/*
+ * Calls fn for each socket that was known and whose destroy notification is read, as it was last seen.
+ * What the kernel keeps of it, such as TIME_WAIT, is then not known any more.
+ */
+typedef void (*sockets_destroyed_fn)(int host, const struct obs_socket *last, void *arg);
+void sockets_hear_destroyed(struct sockets *s, sockets_destroyed_fn fn, void *arg);
 
 /* As of the last dump: does the instance listen on this port of its host? */
 bool sockets_is_listening(const struct sockets *s, int app, int port);

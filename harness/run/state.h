@@ -81,26 +81,27 @@ void state_fail(struct state *s, const struct err *err);
 
 /* Reads the sockets of every host, or only of those whose time has come. */
 void state_poll_sockets(struct state *s, bool all);
-/* Reads the sockets of one host. */
-void state_poll_host(struct state *s, int host);
+/* Reads the sockets of one host, or only those of them that may have changed. */
+void state_poll_host(struct state *s, int host, bool all);
 
 /* The records from number `first` on were made just after t and show how things stood at t. */
 void state_date_records(struct state *s, size_t first, nsec_t t);
 
-/* traced.c: dumps when the kernel tells of changes; without effect where sockets are polled */
+/* traced.c: looks when the kernel tells of changes; without effect where sockets are polled */
 int traced_create(struct state *s, struct err *err);
 /* The tracepoint, or an alarm of the link engine, was heard. */
 void traced_hear_changes(struct state *s);
 void traced_hear_alarms(struct state *s);
 /* Something has happened that may have changed sockets of the host. */
 void traced_stir(struct state *s, int host);
-/* Destroy notifications of the host were read. */
-void traced_note(struct state *s, int host);
 void traced_run_due(struct state *s, nsec_t now);
 nsec_t traced_next(const struct state *s);
-/* Around each dump of a host, which began at `began`. */
-void traced_before_dump(struct state *s, int host);
-void traced_after_dump(struct state *s, int host, nsec_t began);
+/*
+ * Around each look at a host: what it is to take in, which may be all. NULL: where sockets are polled
+ * everything is.
+ */
+struct suspects *traced_begin_look(struct state *s, int host);
+void traced_end_look(struct state *s, int host);
 
 /* apps.c: the lives of the apps */
 void apps_create(struct state *s);

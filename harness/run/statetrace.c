@@ -49,6 +49,7 @@ static const struct {
 	const char *name;
 	unsigned size_min, size_max;
 } members[STATETRACE_N_MEMBERS] = {
+	[STATETRACE_SKADDR] = {"skaddr", 8, 8},
 	[STATETRACE_OLDSTATE] = {"oldstate", 1, 4},
 	[STATETRACE_NEWSTATE] = {"newstate", 1, 4},
 	[STATETRACE_SPORT] = {"sport", 2, 2},
@@ -176,6 +177,7 @@ bool statetrace_decode(const struct statetrace_format *f, const uint8_t *record,
 	    (family != AF_INET && family != AF_INET6) || from == to || from > KERNEL_NEW_SYN_RECV ||
 	    to > KERNEL_NEW_SYN_RECV)
 		return false;
+	memcpy(&ret->sk, record + f->at[STATETRACE_SKADDR].offset, sizeof(ret->sk));
 	ret->from = to_state(from);
 	ret->to = to_state(to);
 	get_endpoint(f, record, false, &ret->local);

@@ -29,6 +29,7 @@ struct statetrace_field {
 };
 
 enum statetrace_member {
+	STATETRACE_SKADDR,
 	STATETRACE_OLDSTATE,
 	STATETRACE_NEWSTATE,
 	STATETRACE_SPORT,
@@ -56,6 +57,8 @@ struct statetrace_event {
 /* One change. `from` is never the same as `to`. */
 struct statetrace_change {
 	nsec_t t; /* CLOCK_MONOTONIC */
+	/* Where the kernel has it: of no two sockets at a time. Differs from run to run. */
+	uint64_t sk;
 	enum tcp_state from, to;
 	struct endpoint local, peer; /* zero where the socket has none; a mapped IPv4 is IPv4 */
 };

@@ -28,6 +28,7 @@ struct traced {
 	struct cadence_wants *wants;
 	struct address *addresses; /* of the plan's hosts, sorted */
 	size_t n_addresses;
+	struct suspects looked_at; /* by the look that goes on */
 };
 
 static int compare_addresses(const void *a, const void *b)
@@ -87,7 +88,33 @@ static void everywhere_changed(struct state *s, nsec_t t)
 	nsec_t now = nsec_monotonic();
 
 	for (size_t i = 0; i < s->plan->hosts.n; i++)
-		host_cadence_changed(&s->traced->hosts[i], t, now);
+		host_cadence_changed(&s->traced->hosts[i], NULL, t, now);
+}
+
+/* NULL, for all: where what is asked for changes without a word, one socket's says nothing of others. */
+static const struct suspect *only(const struct traced *t, int host, const struct suspect *one)
+{
+	return t->wants[host].packets || t->wants[host].silent_ends ? NULL : one;
+}
+
+static void host_changed(struct traced *t, int host, const struct statetrace_change *c)
+{
+	struct suspect one = {
+		.sk = c->sk, .local = c->local, .peer = c->peer, .lives = c->to != STATE_CLOSED};
+	bool listens = !c->peer.port;
+
+	host_cadence_changed(&t->hosts[host], listens ? NULL : only(t, host, &one), c->t,
+			     nsec_monotonic());
+}
+
+/* Of a connection that has no port yet nothing can have arrived. */
+static void peer_stirred(struct traced *t, int peer, const struct statetrace_change *c)
+{
+	struct suspect one = {.local = c->peer, .peer = c->local};
+	const struct suspect *told = only(t, peer, &one);
+
+	if (!told || !suspect_is_nameless(told))
+		host_cadence_stirred(&t->hosts[peer], told, nsec_monotonic());
 }
 
 static void on_change(const struct statetrace_change *c, void *arg)
@@ -103,11 +130,11 @@ static void on_change(const struct statetrace_change *c, void *arg)
 	if (c->to == STATE_SYN_RECEIVED && is_unspecified(&c->local))
 		return;
 	if (host >= 0)
-		host_cadence_changed(&t->hosts[host], c->t, nsec_monotonic());
+		host_changed(t, host, c);
 	else
 		everywhere_changed(s, c->t);
 	if (peer >= 0 && peer != host)
-		host_cadence_stirred(&t->hosts[peer], nsec_monotonic());
+		peer_stirred(t, peer, c);
 }
 
 /* Changes that were lost may have been of any host, at any time. */
@@ -117,6 +144,16 @@ static void on_loss(struct state *s, uint64_t lost)
 
 	o->lag = (struct obs_lag){.stage = LAG_INIT, .count = lost};
 	everywhere_changed(s, 0);
+}
+
+/* The kernel's small socket for TIME_WAIT or FIN_WAIT_2 lives on, and is known anew by a look. */
+static void on_destroyed(int host, const struct obs_socket *last, void *arg)
+{
+	struct traced *t = arg;
+	struct suspect one = {.local = last->local, .peer = last->peer};
+	bool listened = !last->peer.port;
+
+	host_cadence_hint(&t->hosts[host], listened ? NULL : only(t, host, &one), nsec_monotonic());
 }
 
 int traced_create(struct state *s, struct err *err)
@@ -139,6 +176,7 @@ int traced_create(struct state *s, struct err *err)
 		t->wants[i] = cadence_wants(s->plan, (int)i);
 	}
 	take_addresses(t, s->plan, &s->arena);
+	sockets_hear_destroyed(s->sockets, on_destroyed, t);
 	s->traced = t;
 	for (size_t i = 0; i < s->config->n_trace; i++)
 		state_watch(s, s->config->trace[i].fd, EVENT_TRACE, i);
@@ -161,46 +199,39 @@ void traced_hear_alarms(struct state *s)
 	link_quiet_alarms(s->link);
 	for (size_t i = 0; i < s->plan->hosts.n; i++)
 		if (link_alarm_rang(s->link, (int)i))
-			host_cadence_hint(&s->traced->hosts[i], now);
+			host_cadence_hint(&s->traced->hosts[i], NULL, now);
 }
 
 void traced_stir(struct state *s, int host)
 {
 	if (s->traced)
-		host_cadence_stirred(&s->traced->hosts[host], nsec_monotonic());
+		host_cadence_stirred(&s->traced->hosts[host], NULL, nsec_monotonic());
 }
 
-/* The kernel's small socket for TIME_WAIT or FIN_WAIT_2 lives on, and is known anew by a dump. */
-void traced_note(struct state *s, int host)
-{
-	if (s->traced)
-		host_cadence_hint(&s->traced->hosts[host], nsec_monotonic());
-}
-
-void traced_before_dump(struct state *s, int host)
+struct suspects *traced_begin_look(struct state *s, int host)
 {
 	struct traced *t = s->traced;
 
 	if (!t)
-		return;
+		return NULL;
 	traced_hear_changes(s);
 	if (t->hosts[host].changed != NSEC_NEVER)
 		sockets_same_until(s->sockets, host, t->hosts[host].changed - 1);
-	/* A packet that passes during the dump may be too late for it. */
+	/* A packet that passes during the look may be too late for it. */
 	if (t->wants[host].packets)
 		link_set_alarm(s->link, host);
+	host_cadence_begin(&t->hosts[host], nsec_monotonic(), &t->looked_at);
+	return &t->looked_at;
 }
 
-void traced_after_dump(struct state *s, int host, nsec_t began)
+void traced_end_look(struct state *s, int host)
 {
 	struct traced *t = s->traced;
 
 	if (!t)
 		return;
-	host_cadence_dumped(&t->hosts[host], began, nsec_monotonic());
+	host_cadence_end(&t->hosts[host], &t->looked_at, nsec_monotonic());
 	struct sockets_silent silent = sockets_silent(s->sockets, host);
-	if (silent.destroyed)
-		traced_note(s, host);
 	if (!t->wants[host].silent_ends || silent.end == NSEC_NEVER)
 		return;
 	host_cadence_ends(&t->hosts[host], silent.end);
@@ -212,7 +243,7 @@ void traced_run_due(struct state *s, nsec_t now)
 {
 	for (size_t i = 0; s->traced && i < s->plan->hosts.n && !s->failure.msg[0]; i++)
 		if (s->traced->hosts[i].due <= now)
-			state_poll_host(s, (int)i);
+			state_poll_host(s, (int)i, false);
 }
 
 nsec_t traced_next(const struct state *s)

@@ -315,15 +315,14 @@ void see_lag(struct world *w, nsec_t t, enum obs_event event, nsec_t lag, uint64
 static void through_lines(const struct world *w, struct observations *ret)
 {
 	vec_foreach (o, &w->obs.list) {
-		char *line = observation_to_line(o, &w->plan);
+		_cleanup_jsontext_ struct jsontext line = {0};
 		struct observation *back = vec_push(ret->arena, &ret->list);
 		struct err err = {0};
 
-		ck_assert_ptr_nonnull(line);
-		ck_assert_msg(!observation_from_line(back, line, strlen(line), &w->plan, ret->arena,
-						     &err),
-			      "%s: %s", err.msg, line);
-		free(line);
+		observation_write(&line, o, &w->plan);
+		ck_assert_msg(!observation_from_line(back, line.text, line.len, &w->plan,
+						     ret->arena, &err),
+			      "%s: %.*s", err.msg, (int)line.len, line.text);
 	}
 }
 

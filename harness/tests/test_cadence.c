@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/run/cadence.h"
 
+#include <sys/socket.h>
+
 #include "harness/base/cleanup.h"
 #include "harness/judge/expect.h"
 #include "harness/tests/obs_builder.h"
@@ -90,10 +92,28 @@ START_TEST(what_the_tracepoint_does_not_tell)
 }
 END_TEST
 
+/* A whole look; what it took in. */
+static struct suspects look(nsec_t began, nsec_t ended)
+{
+	struct suspects taken;
+
+	host_cadence_begin(&h, began, &taken);
+	host_cadence_end(&h, &taken, ended);
+	return taken;
+}
+
+static struct suspect socket_of(uint16_t port)
+{
+	return (struct suspect){.sk = port,
+				.local = {.family = AF_INET, .port = port},
+				.peer = {.family = AF_INET, .port = 8000},
+				.lives = true};
+}
+
 START_TEST(nothing_is_due_by_itself)
 {
 	ck_assert_int_eq(h.due, NSEC_NEVER);
-	host_cadence_dumped(&h, SEC(1), SEC(1) + MS(1));
+	look(SEC(1), SEC(1) + MS(1));
 	ck_assert_int_eq(h.due, NSEC_NEVER);
 	ck_assert_int_eq(h.changed, NSEC_NEVER);
 }
@@ -102,61 +122,101 @@ END_TEST
 /* The first time is what counts, in whatever order the processors' rings are read. */
 START_TEST(the_first_change_is_remembered)
 {
-	host_cadence_changed(&h, SEC(5), SEC(5));
-	host_cadence_changed(&h, SEC(5) - MS(3), SEC(5));
-	host_cadence_changed(&h, SEC(5) - MS(1), SEC(5));
+	host_cadence_changed(&h, NULL, SEC(5), SEC(5));
+	host_cadence_changed(&h, NULL, SEC(5) - MS(3), SEC(5));
+	host_cadence_changed(&h, NULL, SEC(5) - MS(1), SEC(5));
 	ck_assert_int_eq(h.changed, SEC(5) - MS(3));
 	ck_assert_int_eq(h.due, SEC(5) + MS(1));
-	host_cadence_dumped(&h, h.due, h.due);
+	look(h.due, h.due);
 	ck_assert_int_eq(h.changed, NSEC_NEVER);
 }
 END_TEST
 
 START_TEST(what_only_stirs_is_no_change)
 {
-	host_cadence_stirred(&h, SEC(5));
+	host_cadence_stirred(&h, NULL, SEC(5));
 	ck_assert_int_eq(h.changed, NSEC_NEVER);
 	ck_assert_int_eq(h.due, SEC(5) + MS(1));
 }
 END_TEST
 
+/* Whether it is one socket that changed or any of them. */
 START_TEST(it_is_looked_at_once_more_and_no_more)
 {
-	host_cadence_changed(&h, SEC(5), SEC(5));
-	host_cadence_dumped(&h, SEC(5) + MS(1), SEC(5) + MS(2));
+	struct suspect one = socket_of(41000);
+	struct suspects taken;
+
+	host_cadence_changed(&h, _i ? &one : NULL, SEC(5), SEC(5));
+	taken = look(SEC(5) + MS(1), SEC(5) + MS(2));
+	ck_assert_uint_eq(taken.n, (size_t)_i);
+	ck_assert_int_eq(suspects_want_dump(&taken), !_i);
 	ck_assert_int_eq(h.due, SEC(5) + MS(22));
-	host_cadence_dumped(&h, SEC(5) + MS(22), SEC(5) + MS(23));
+	taken = look(SEC(5) + MS(22), SEC(5) + MS(23));
+	ck_assert_uint_eq(taken.n, (size_t)_i);
+	ck_assert_int_eq(suspects_want_dump(&taken), !_i);
+	ck_assert_int_eq(h.due, NSEC_NEVER);
+}
+END_TEST
+
+/* It could not change any more. */
+START_TEST(what_was_gone_is_not_looked_at_again)
+{
+	struct suspect one = socket_of(41000);
+	struct suspects taken;
+
+	host_cadence_changed(&h, &one, SEC(5), SEC(5));
+	host_cadence_begin(&h, SEC(5) + MS(1), &taken);
+	taken.list[0].looks = 0;
+	host_cadence_end(&h, &taken, SEC(5) + MS(1));
+	ck_assert_int_eq(h.due, NSEC_NEVER);
+}
+END_TEST
+
+/* What is told while a look goes on may have come too late for it. */
+START_TEST(what_is_told_meanwhile_is_for_the_next)
+{
+	struct suspect one = socket_of(41000);
+	struct suspects taken;
+
+	host_cadence_hint(&h, NULL, SEC(5));
+	host_cadence_begin(&h, SEC(5) + MS(1), &taken);
+	host_cadence_hint(&h, &one, SEC(5) + MS(2));
+	host_cadence_end(&h, &taken, SEC(5) + MS(3));
+	ck_assert_int_eq(h.due, SEC(5) + MS(21));
+	taken = look(h.due, h.due);
+	ck_assert_uint_eq(taken.n, 1);
+	ck_assert(!suspects_want_dump(&taken));
 	ck_assert_int_eq(h.due, NSEC_NEVER);
 }
 END_TEST
 
 /* Changes without end, each of which is told at once: a fiftieth of the time, or each 20 ms. */
-START_TEST(dumps_cost_a_small_part)
+START_TEST(looks_cost_a_small_part)
 {
 	const nsec_t cost = _i ? MS(3) : 100 * NSEC_PER_USEC;
-	int dumps = 0;
+	int looks = 0;
 
 	for (nsec_t now = SEC(10); now < SEC(11); now += 100 * NSEC_PER_USEC) {
-		host_cadence_changed(&h, now, now);
+		host_cadence_changed(&h, NULL, now, now);
 		if (h.due > now)
 			continue;
-		host_cadence_dumped(&h, now, now + cost);
-		dumps++;
+		look(now, now + cost);
+		looks++;
 	}
-	ck_assert_int_ge(dumps, _i ? 45 : 150);
-	ck_assert_int_le(dumps, _i ? 51 : 201);
+	ck_assert_int_ge(looks, _i ? 45 : 150);
+	ck_assert_int_le(looks, _i ? 51 : 201);
 }
 END_TEST
 
 START_TEST(packets_are_polled_as_on_the_real_clock)
 {
-	host_cadence_hint(&h, SEC(5));
+	host_cadence_hint(&h, NULL, SEC(5));
 	ck_assert_int_eq(h.due, SEC(5) + MS(1));
-	host_cadence_dumped(&h, SEC(5) + MS(1), SEC(5) + MS(1));
+	look(SEC(5) + MS(1), SEC(5) + MS(1));
 	ck_assert_int_eq(h.due, NSEC_NEVER);
-	host_cadence_hint(&h, SEC(5) + MS(2));
+	host_cadence_hint(&h, NULL, SEC(5) + MS(2));
 	ck_assert_int_eq(h.due, SEC(5) + MS(21));
-	host_cadence_hint(&h, SEC(5) + MS(8));
+	host_cadence_hint(&h, NULL, SEC(5) + MS(8));
 	ck_assert_int_eq(h.due, SEC(5) + MS(21));
 }
 END_TEST
@@ -164,15 +224,89 @@ END_TEST
 /* When it is to end; where that was so already, each second until it has. */
 START_TEST(a_silent_end_is_looked_for)
 {
-	host_cadence_dumped(&h, SEC(5), SEC(5));
+	struct suspects taken;
+
+	look(SEC(5), SEC(5));
 	host_cadence_ends(&h, SEC(65));
 	ck_assert_int_eq(h.due, SEC(65));
-	host_cadence_dumped(&h, SEC(65), SEC(65));
+	taken = look(SEC(65), SEC(65));
+	ck_assert(suspects_want_dump(&taken));
 	host_cadence_ends(&h, SEC(65));
 	ck_assert_int_eq(h.due, SEC(66));
 	/* It does not put off what comes first. */
 	host_cadence_ends(&h, SEC(90));
 	ck_assert_int_eq(h.due, SEC(66));
+}
+END_TEST
+
+/* --- suspects --- */
+
+/* One that has no port yet can only be found among all; the next word about it gives it its name. */
+START_TEST(a_nameless_one_is_named_later)
+{
+	struct suspects s = {0};
+	struct suspect one = socket_of(0), other = socket_of(41000);
+
+	one.sk = 1;
+	one.looks = other.looks = SUSPECTS_TWICE;
+	suspects_add(&s, &one);
+	ck_assert(suspects_want_dump(&s));
+	other.sk = _i ? 1 : 2;
+	suspects_add(&s, &other);
+	ck_assert_int_eq(suspects_want_dump(&s), !_i);
+	ck_assert_uint_eq(s.n, _i ? 1 : 2);
+}
+END_TEST
+
+/* The kernel's memory of a socket goes to the next one; what the first left behind is not forgotten. */
+START_TEST(the_same_memory_is_not_the_same_socket)
+{
+	struct suspects s = {0};
+	struct suspect one = socket_of(41000), next = socket_of(41001);
+
+	next.sk = one.sk;
+	suspects_add(&s, &one);
+	suspects_add(&s, &next);
+	ck_assert_uint_eq(s.n, 2);
+}
+END_TEST
+
+/* Of the kernel's words the last one holds, and no hearsay takes it back. */
+START_TEST(the_last_word_holds)
+{
+	struct suspects s = {0};
+	struct suspect one = socket_of(41000), hearsay = socket_of(41000);
+
+	hearsay.sk = 0;
+	hearsay.lives = false;
+	hearsay.looks = SUSPECTS_TWICE;
+	one.looks = SUSPECTS_ONCE;
+	suspects_add(&s, &one);
+	suspects_add(&s, &hearsay);
+	ck_assert_uint_eq(s.n, 1);
+	ck_assert(s.list[0].lives);
+	ck_assert_uint_eq(s.list[0].looks, SUSPECTS_TWICE);
+	one.lives = false;
+	suspects_add(&s, &one);
+	ck_assert(!s.list[0].lives);
+}
+END_TEST
+
+START_TEST(too_many_are_all)
+{
+	struct suspects s = {0}, again = {0};
+
+	for (uint16_t port = 1; port <= SUSPECTS_MAX + 1; port++) {
+		struct suspect one = socket_of(port);
+
+		ck_assert(!suspects_want_dump(&s));
+		one.looks = SUSPECTS_TWICE;
+		suspects_add(&s, &one);
+	}
+	ck_assert(suspects_want_dump(&s));
+	/* Twice, as each of them would have been. */
+	ck_assert(suspects_keep(&again, &s));
+	ck_assert(suspects_want_dump(&again));
 }
 END_TEST
 
@@ -188,9 +322,15 @@ int main(void)
 	tcase_add_test(t, nothing_is_due_by_itself);
 	tcase_add_test(t, the_first_change_is_remembered);
 	tcase_add_test(t, what_only_stirs_is_no_change);
-	tcase_add_test(t, it_is_looked_at_once_more_and_no_more);
-	tcase_add_loop_test(t, dumps_cost_a_small_part, 0, 2);
+	tcase_add_loop_test(t, it_is_looked_at_once_more_and_no_more, 0, 2);
+	tcase_add_test(t, what_was_gone_is_not_looked_at_again);
+	tcase_add_test(t, what_is_told_meanwhile_is_for_the_next);
+	tcase_add_loop_test(t, looks_cost_a_small_part, 0, 2);
 	tcase_add_test(t, packets_are_polled_as_on_the_real_clock);
 	tcase_add_test(t, a_silent_end_is_looked_for);
+	tcase_add_loop_test(t, a_nameless_one_is_named_later, 0, 2);
+	tcase_add_test(t, the_same_memory_is_not_the_same_socket);
+	tcase_add_test(t, the_last_word_holds);
+	tcase_add_test(t, too_many_are_all);
 	return run_tests("cadence", t);
 }

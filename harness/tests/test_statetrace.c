@@ -55,7 +55,7 @@ static void setup(void)
 START_TEST(offsets_are_the_kernels)
 {
 	static const struct statetrace_field expected[STATETRACE_N_MEMBERS] = {
-		{16, 4}, {20, 4}, {24, 2}, {26, 2},  {28, 2},
+		{8, 8},  {16, 4}, {20, 4}, {24, 2},  {26, 2},  {28, 2},
 		{30, 2}, {32, 4}, {36, 4}, {40, 16}, {56, 16},
 	};
 
@@ -77,6 +77,7 @@ static char *without(const char *text, const char *part, const char *instead, st
 static const struct {
 	const char *part, *instead, *complaint;
 } unknown_formats[] = {
+	{"skaddr", "socket", "no field skaddr of 8 to 8"},
 	{"oldstate", "formerstate", "no field oldstate"},
 	{"saddr_v6[16]", "saddr_six[16]", "no field saddr_v6"},
 	{"\toffset:56;\tsize:16;", "\toffset:56;\tsize:12;", "no field daddr_v6 of 16 to 16"},
