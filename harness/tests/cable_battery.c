@@ -8,15 +8,12 @@
 #include <unistd.h>
 
 #include "harness/base/cleanup.h"
-#include "harness/base/io.h"
 #include "harness/judge/stall.h"
 #include "harness/report/report.h"
 #include "harness/tests/guests.h"
 
 #define SEED         "1908180288"
 #define ANOTHER_SEED "1908180289"
-#define PROBE_SOURCE "build/harness/tests/guest-programs/udp-probe"
-#define PROBE        "udp-probe"
 
 /* A guard, of a scenario on a crawling machine; cli_wait() has one of its own. */
 #define SCENARIO_TIMEOUT "170s"
@@ -30,7 +27,7 @@ struct cable_trial cable_trial_of(const struct cable_battery *b, const struct ca
 
 	return (struct cable_trial){.link = b->link,
 				    .group = cc->group,
-				    .probe = PROBE,
+				    .probe = CABLE_PROBE,
 				    .n_probes =
 					    CABLE_PROBES * (factor ? strtoul(factor, NULL, 10) : 1),
 				    .counter = counter,
@@ -38,20 +35,6 @@ struct cable_trial cable_trial_of(const struct cable_battery *b, const struct ca
 }
 
 /* -- running ----------------------------------------------------------------------------------- */
-
-/* Beside the scenarios, for that is where hosts see it: their /tmp is their own. */
-void cable_prepare(struct cli *c)
-{
-	struct err err = {0};
-	size_t len = 0;
-	const char *bytes = io_read_file(PROBE_SOURCE, &len, &c->arena, &err);
-
-	ck_assert_msg(bytes != NULL, "%s: make failing-calls", err.msg);
-	_cleanup_close_ int fd = open(arena_printf(&c->arena, "%s/" PROBE, c->dir),
-				      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
-}
 
 static const char *stem_of(struct cli *c, const char *group, bool counter)
 {
@@ -65,7 +48,7 @@ static char *write_scenario(struct cli *c, const struct cable_battery *b, const 
 	struct cable_trial t = cable_trial_of(b, &any, counter);
 	char *name = arena_printf(&c->arena, "%s.yaml", stem_of(c, group, counter));
 
-	t.probe = arena_printf(&c->arena, "%s/" PROBE, c->dir);
+	t.probe = arena_printf(&c->arena, "%s/" CABLE_PROBE, c->dir);
 	cli_write(c, name, cable_scenario(&c->arena, &t));
 	return name;
 }

@@ -22,8 +22,8 @@ struct cable_battery {
 	} groups[8];
 };
 
-/* Puts the program that sends and receives into the working folder; before any battery. */
-void cable_prepare(struct cli *c);
+/* The program that sends and receives; in the working folder before any battery (guests_copy_program()). */
+#define CABLE_PROBE "udp-probe"
 
 /*
  * Runs all groups. What goes wrong fails the test, but on the real clock what a busy machine does: that

@@ -66,7 +66,7 @@ static void setup(void)
 	bool has_guests = guests_can_run();
 
 	cli_start(&c);
-	cable_prepare(&c);
+	guests_copy_program(&c, CABLE_PROBE);
 	for (size_t i = 0; i < N_SETTINGS; i++) {
 		struct cable_battery *b = &batteries[i];
 
