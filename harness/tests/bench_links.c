@@ -177,7 +177,7 @@ static void print_delay(struct bench *b, const char *what, const char *name)
 	printf("  %s\n", what);
 	for (int link = LINK_WIRE; link <= LINK_NETEM; link++) {
 		const char *log = log_of(b, (enum link_engine)link, name, "to");
-		nsec_t late[PROBES];
+		nsec_t late[PROBES] = {0};
 		size_t n = 0;
 
 		for (; *log; log += strcspn(log, "\n"), log += *log == '\n') {
@@ -188,9 +188,10 @@ static void print_delay(struct bench *b, const char *what, const char *name)
 		}
 		ck_assert_uint_gt(n, 0);
 		qsort(late, n, sizeof(*late), by_length);
+		const nsec_t p50 = late[n / 2], p99 = late[n * 99 / 100], most = late[n - 1];
 		printf("    %-6s p50 %.1f us, p99 %.1f us, at most %.1f us (%zu of %d probes)\n",
-		       link_engine_names[link], usec((double)late[n / 2]),
-		       usec((double)late[n * 99 / 100]), usec((double)late[n - 1]), n, PROBES);
+		       link_engine_names[link], usec((double)p50), usec((double)p99),
+		       usec((double)most), n, PROBES);
 	}
 }
 

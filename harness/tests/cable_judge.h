@@ -6,7 +6,6 @@
 
 /* What was promised in one respect, and what came of it. */
 struct cable_finding {
-	enum cable_promise promise;
 	const char *what; /* with its unit */
 	double observed;
 	double low, high; /* it must lie between, or at one of them; not a number lies nowhere */
@@ -15,6 +14,7 @@ struct cable_finding {
 	 * Only on the real clock; 0 for what no lag can touch.
 	 */
 	double doubt;
+	enum cable_promise promise;
 	bool drawn; /* by chance: one in a thousand sound ones lies outside */
 };
 
