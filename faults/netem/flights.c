@@ -171,7 +171,7 @@ struct flight *flights_find_corrupt(struct flights *fs, enum leg leg, int host,
 const struct flight_fault *flight_fault_at(const struct flight *f, enum fault_stage stage)
 {
 	for (int i = 0; i < f->n_on; i++)
-		if (f->on[i].fault->step->fault.ops->stage == stage)
+		if (f->on[i].link->fault->step->fault.ops->stage == stage)
 			return &f->on[i];
 	return NULL;
 }

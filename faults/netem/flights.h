@@ -20,7 +20,7 @@ enum leg {
 
 /* A fault that was on when the frame entered. */
 struct flight_fault {
-	struct running_fault *fault;
+	const struct chain_link *link; /* its place in the direction's chain; not ours */
 	size_t window;
 };
 

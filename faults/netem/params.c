@@ -35,11 +35,6 @@ const char *netem_conflict(const struct netem_params *p)
 	return NULL;
 }
 
-bool netem_drops(const struct netem_params *p)
-{
-	return p->block || p->loss > 0 || p->bursts || p->bytes_per_s;
-}
-
 nsec_t netem_longest(const struct netem_params *p)
 {
 	double queue = p->bytes_per_s ? (double)p->limit * FRAME_MAX / (double)p->bytes_per_s : 0;

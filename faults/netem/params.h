@@ -44,9 +44,6 @@ const char *netem_add(struct netem_params *p, const struct fault_spec *spec);
 /* Why netem cannot do all that was added at the same time; NULL: it can. */
 const char *netem_conflict(const struct netem_params *p);
 
-/* Something may fall out, come twice, or be held back. */
-bool netem_drops(const struct netem_params *p);
-
 /*
  * The longest that a packet can stay in the qdisc, if it comes out at all; at most a day, whatever
  * the parameters.

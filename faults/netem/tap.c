@@ -221,7 +221,7 @@ static void meet_faults(struct tap *t, struct flight *f, nsec_t at)
 		    (ops->concerns && !ops->concerns(&fault->step->fault, &f->packet)))
 			continue;
 		struct flight_fault *on = &f->on[f->n_on++];
-		*on = (struct flight_fault){fault, fault->current};
+		*on = (struct flight_fault){&c->links[i], fault->current};
 		tap_window_of(t, on)->undecided++;
 		if (ops->stage != FAULT_STAGE_BLOCK)
 			continue;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
-#include <stdio.h>
 
 #include "faults/netem/corruption.h"
 #include "faults/netem/tap_state.h"
@@ -11,7 +10,7 @@
 /* Adds 1 to a member of the receipt, in all and by flow. */
 static void count(const struct flight_fault *on, const struct packet *p, size_t member)
 {
-	struct fault_window *w = &on->fault->windows[on->window];
+	struct fault_window *w = &on->link->fault->windows[on->window];
 	struct receipt *const receipts[] = {&w->did, flow_counts_of_packet(&w->flows, p)};
 
 	for (int i = 0; i < 2; i++)
@@ -28,24 +27,6 @@ void account_matched(const struct flight *f, const struct flight_fault *last)
 	}
 }
 
-static void note(struct tap *t, const struct flight *f, const struct flight_fault *on,
-		 const char *what)
-{
-	const struct chain *c = tap_chain(t, f->cable, f->leg);
-
-	trace_note(&t->trace, f->id, "%s by %s (%s on %s %s)", what, on->fault->label,
-		   on->fault->step->fault.ops->name, c->host, direction_names[c->direction]);
-}
-
-static void note_delay(struct tap *t, const struct flight *f, const struct flight_fault *on,
-		       nsec_t delay)
-{
-	char what[64];
-
-	snprintf(what, sizeof(what), "delayed %.3f ms", (double)delay / (double)NSEC_PER_MSEC);
-	note(t, f, on, what);
-}
-
 void account_passage(struct tap *t, const struct flight *f, nsec_t at)
 {
 	const struct flight_fault *rate = flight_fault_at(f, FAULT_STAGE_RATE);
@@ -57,11 +38,11 @@ void account_passage(struct tap *t, const struct flight *f, nsec_t at)
 		COUNT(rate, &f->packet, delayed);
 	if (delay)
 		COUNT(delay, &f->packet, delayed);
-	if (reorder && delay && took < delay->fault->step->fault.mean / SKIPPED_PART) {
+	if (reorder && delay && took < delay->link->fault->step->fault.mean / SKIPPED_PART) {
 		COUNT(reorder, &f->packet, reordered);
-		note(t, f, reorder, "sent ahead");
+		trace_note_by(&t->trace, f->id, "sent ahead", reorder->link->by);
 	} else if (rate || delay) {
-		note_delay(t, f, delay ? delay : rate, took);
+		trace_note_delayed(&t->trace, f->id, took, (delay ? delay : rate)->link->by);
 	}
 }
 
@@ -72,7 +53,7 @@ void account_double(struct tap *t, const struct flight *f)
 	if (!on)
 		return;
 	COUNT(on, &f->packet, duplicated);
-	note(t, f, on, "duplicated");
+	trace_note_by(&t->trace, f->id, "duplicated", on->link->by);
 }
 
 void account_corruption(struct tap *t, struct flight *f, size_t offset)
@@ -80,10 +61,10 @@ void account_corruption(struct tap *t, struct flight *f, size_t offset)
 	const struct flight_fault *on = flight_fault_at(f, FAULT_STAGE_CORRUPT);
 
 	COUNT(on, &f->packet, corrupted);
-	note(t, f, on, "corrupted");
+	trace_note_by(&t->trace, f->id, "corrupted", on->link->by);
 	if (corruption_is_noticed(&f->packet, offset)) {
 		f->corrupt = true;
-		trace_dropped(&t->trace, f->id, on->fault->index);
+		trace_dropped(&t->trace, f->id, on->link->fault->index);
 	}
 }
 
@@ -109,11 +90,7 @@ static bool is_lost_with_its_cable(struct tap *t, const struct flight *f)
 
 	if (f->leg != LEG_TO_HOST || !d->by || d->at < f->entered)
 		return false;
-	d->by->windows[d->window].did.matched++;
-	d->by->windows[d->window].did.dropped++;
-	trace_dropped(&t->trace, f->id, d->by->index);
-	trace_note(&t->trace, f->id, "lost on its way by %s (%s on %s)", d->by->label,
-		   d->by->step->fault.ops->name, t->plan->hosts.v[f->cable].name);
+	edge_account_lost(d->by, d->window, f->id, t->plan->hosts.v[f->cable].name, &t->trace);
 	return true;
 }
 
@@ -128,13 +105,13 @@ void account_loss(struct tap *t, struct flight *f)
 				   t->plan->hosts.v[f->cable].name);
 		return;
 	}
-	bool corrupted = by->fault->step->fault.ops->stage == FAULT_STAGE_CORRUPT;
+	bool corrupted = by->link->fault->step->fault.ops->stage == FAULT_STAGE_CORRUPT;
 	if (corrupted)
 		COUNT(by, &f->packet, corrupted);
 	else
 		COUNT(by, &f->packet, dropped);
-	trace_dropped(&t->trace, f->id, by->fault->index);
-	note(t, f, by, corrupted ? "corrupted" : "dropped");
+	trace_dropped(&t->trace, f->id, by->link->fault->index);
+	trace_note_by(&t->trace, f->id, corrupted ? "corrupted" : "dropped", by->link->by);
 }
 
 static void write_receipt(struct tap *t, struct running_fault *f, size_t window)

@@ -74,7 +74,7 @@ static inline struct tap_fault *tap_fault_of(const struct tap *t, const struct r
 
 static inline struct tap_window *tap_window_of(const struct tap *t, const struct flight_fault *on)
 {
-	return &tap_fault_of(t, on->fault)->windows[on->window];
+	return &tap_fault_of(t, on->link->fault)->windows[on->window];
 }
 
 /* tap.c */

@@ -104,32 +104,6 @@ void chain_free(struct chain *c)
 	c->n = 0;
 }
 
-/* "delayed 12.345 ms", by hand: this is done for each packet of a fault that is on for long. */
-static const char *delayed_text(char *end, nsec_t delay)
-{
-	static const char head[] = "delayed ", tail[] = " ms";
-	uint64_t usec = (uint64_t)((delay + NSEC_PER_USEC / 2) / NSEC_PER_USEC);
-	int digits = 0;
-
-	end -= sizeof(tail);
-	memcpy(end, tail, sizeof(tail));
-	for (; usec || digits <= 3; usec /= 10, digits++) {
-		if (digits == 3)
-			*--end = '.';
-		*--end = (char)('0' + usec % 10);
-	}
-	end -= sizeof(head) - 1;
-	memcpy(end, head, sizeof(head) - 1);
-	return end;
-}
-
-static void note_delay(const struct chain_link *l, struct trace *trace, uint64_t id, nsec_t delay)
-{
-	char text[64];
-
-	trace_note_by(trace, id, delayed_text(text + sizeof(text), delay), l->by);
-}
-
 /* Counts and notes what one fault made of the packet: `fate`, which was `before`. */
 static void account(const struct chain_link *l, const struct fate *before, const struct fate *fate,
 		    struct trace *trace, uint64_t id)
@@ -158,7 +132,7 @@ static void account(const struct chain_link *l, const struct fate *before, const
 		trace_note_by(trace, id, "sent ahead", l->by);
 	} else if (delay) {
 		did->delayed++;
-		note_delay(l, trace, id, delay);
+		trace_note_delayed(trace, id, delay, l->by);
 	}
 }
 

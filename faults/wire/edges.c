@@ -55,3 +55,13 @@ void edge_set_carriers(const struct edge *e, struct cables *cables, const struct
 			sinks->carrier(sinks->ctx, host, !e->on);
 	}
 }
+
+void edge_account_lost(struct running_fault *by, size_t window, uint64_t id, const char *host,
+		       struct trace *trace)
+{
+	by->windows[window].did.matched++;
+	by->windows[window].did.dropped++;
+	trace_dropped(trace, id, by->index);
+	trace_note(trace, id, "lost on its way by %s (%s on %s)", by->label,
+		   by->step->fault.ops->name, host);
+}

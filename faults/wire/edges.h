@@ -4,6 +4,7 @@
 
 #include "faults/wire/cables.h"
 #include "faults/wire/schedule.h"
+#include "faults/wire/trace.h"
 
 /* What every link engine records of the edges of faults, and how cables go down and come up. */
 
@@ -17,5 +18,9 @@ void edge_record_receipt(struct running_fault *f, size_t window, nsec_t asked, n
 
 /* Of a fault that takes cables down: does so at an on-edge, and lets them up at the other. */
 void edge_set_carriers(const struct edge *e, struct cables *cables, const struct wire_sinks *sinks);
+
+/* A packet that was on its way to the host was lost, for the fault had taken its cable down. */
+void edge_account_lost(struct running_fault *by, size_t window, uint64_t id, const char *host,
+		       struct trace *trace);
 
 #endif

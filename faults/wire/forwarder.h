@@ -7,9 +7,10 @@
 #include "harness/data/observation.h"
 
 /*
- * The forwarder: the process that is the link engine. As `wire` it moves every frame between the ports
- * of the cable namespace, applies the plan's faults on the way, and records what passed; as `netem`
- * (faults/netem/netem.h) it lets the kernel move them and watches. What stands here holds for both.
+ * The forwarder: the process that is the link engine. As `wire` it moves every frame between the
+ * ports of the cable namespace, applies the plan's faults on the way, and records what passed; as
+ * `netem` (faults/netem/netem.h) it lets the kernel move them and watches. What stands here holds for
+ * both.
  *
  * It is forked by the sandbox's init, which talks to it through one SOCK_SEQPACKET socketpair and
  * sees it through one shared page. When the socketpair is closed the forwarder exits.
@@ -71,8 +72,8 @@ struct forwarder_config {
 size_t forwarder_shared_size(const struct plan *plan);
 
 /*
- * The engine `wire`. Runs in the cable's network namespace until FORWARDER_END or end of file, and never returns
- * before. Sends FORWARDER_FAILED itself. Returns the process's exit status.
+ * The engine `wire`. Runs in the cable's network namespace until FORWARDER_END or end of file, and
+ * never returns before. Sends FORWARDER_FAILED itself. Returns the process's exit status.
  */
 int forwarder_run(const struct forwarder_config *config);
 

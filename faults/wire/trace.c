@@ -236,6 +236,32 @@ void trace_note_by(struct trace *t, uint64_t id, const char *what, const char *b
 	append(comment, by, strnlen(by, TRACE_COMMENT_MAX));
 }
 
+/* "delayed 12.345 ms", by hand: this is done for each packet of a fault that is on for long. */
+static const char *delayed_text(char *end, nsec_t delay)
+{
+	static const char head[] = "delayed ", tail[] = " ms";
+	uint64_t usec = (uint64_t)((delay + NSEC_PER_USEC / 2) / NSEC_PER_USEC);
+	int digits = 0;
+
+	end -= sizeof(tail);
+	memcpy(end, tail, sizeof(tail));
+	for (; usec || digits <= 3; usec /= 10, digits++) {
+		if (digits == 3)
+			*--end = '.';
+		*--end = (char)('0' + usec % 10);
+	}
+	end -= sizeof(head) - 1;
+	memcpy(end, head, sizeof(head) - 1);
+	return end;
+}
+
+void trace_note_delayed(struct trace *t, uint64_t id, nsec_t delay, const char *by)
+{
+	char what[64];
+
+	trace_note_by(t, id, delayed_text(what + sizeof(what), delay), by);
+}
+
 void trace_done(struct trace *t, uint64_t id)
 {
 	struct passage *p = passage_of(t, id);

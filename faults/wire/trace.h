@@ -51,6 +51,9 @@ void trace_note(struct trace *t, uint64_t id, const char *fmt, ...)
 /* The same, of what is known already: `what` and `by`, one behind the other. */
 void trace_note_by(struct trace *t, uint64_t id, const char *what, const char *by);
 
+/* The same of a delay: "delayed 12.345 ms" and `by`. */
+void trace_note_delayed(struct trace *t, uint64_t id, nsec_t delay, const char *by);
+
 void trace_done(struct trace *t, uint64_t id);
 
 #endif

@@ -193,11 +193,7 @@ static bool is_lost_with_its_cable(struct wire *w, const struct frame *f)
 
 	if (!by)
 		return false;
-	by->windows[by->current].did.matched++;
-	by->windows[by->current].did.dropped++;
-	trace_dropped(&w->trace, f->id, by->index);
-	trace_note(&w->trace, f->id, "lost on its way by %s (%s on %s)", by->label,
-		   by->step->fault.ops->name, w->plan->hosts.v[f->to].name);
+	edge_account_lost(by, by->current, f->id, w->plan->hosts.v[f->to].name, &w->trace);
 	return true;
 }
 

@@ -26,7 +26,10 @@ static void check_peer_is_given(struct builder *b, const struct plan_expect *e)
 	const char *group = b->plan->apps.v[e->apps.v[0]].group;
 	const struct plan_app *other = neighbour_of(b, group);
 	if (other)
-		diag_add(b->diags, e->spec.pos, "say which service is meant: peer: \"host:port\"",
+		diag_add(b->diags, e->spec.pos,
+			 "say which service is meant: peer: \"host:port\"; if both use it, put "
+			 "them on "
+			 "different hosts",
 			 "'%s' shares its host with '%s': whose connection is it?", group,
 			 other->group);
 }

@@ -232,7 +232,7 @@ static int watch(struct demo *d, pid_t pid, const char *before)
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		char *last = last_run(d);
+		char *last = d->folder ? NULL : last_run(d);
 
 		if (last && (!before || strcmp(last, before) != 0))
 			d->folder = last;

@@ -13,9 +13,9 @@
 
 enum controls { CONTROLS_ALSO, CONTROLS_NONE, CONTROLS_ONLY };
 
-/* What the command line says, for every command. */
 enum netem_presence { NETEM_UNKNOWN, NETEM_THERE, NETEM_LACKING };
 
+/* What the command line says, for every command. */
 struct options {
 	struct arena *arena;
 	struct strings paths; /* scenarios/ if none was given */

@@ -5,6 +5,7 @@
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
 #include "harness/judge/tolerance.h"
+#include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
 	FIELD(expect_spec, app, "app", FIELD_STRING, FIELD_REQUIRED,
@@ -33,7 +34,8 @@ static const struct field fields[] = {
  *
  * Tolerance: an app may be early by the rounding of its timer, late by that and the kernel's slack
  * (tolerance.h). Where the end of an attempt is known only to lie between two polls, the gap is an
- * interval, and conforms if some of it does.
+ * interval, and conforms if some of it does. An attempt that may be the app's or another's lies in
+ * a gap that nobody knows: nothing can be judged then.
  */
 #define MIN_GAPS    3
 #define FIRST_INDEX 2 /* a streak begins with an i below this */
@@ -236,7 +238,13 @@ static void judge_backoff(const struct model *m, const struct plan_expect *e, st
 	const char *void_app = NULL;
 	char *why = NULL;
 
+	struct unclaimed unclaimed = unclaimed_find(m, e, -NSEC_NEVER);
+
 	result_begin(ret, say_bound(&e->spec, a));
+	if (unclaimed.attempts) {
+		unclaimed_void(m, e, &unclaimed, a, ret);
+		return;
+	}
 	for (size_t i = 0; i < e->apps.n; i++) {
 		t.n_gaps = 0;
 		t.overlaps = false;

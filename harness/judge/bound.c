@@ -50,6 +50,11 @@ struct window bound_window(const struct plan *plan, const struct expect_spec *sp
 	return w;
 }
 
+bool bound_lasts_to_the_end(const struct plan *plan, const struct expect_spec *spec)
+{
+	return bound_window(plan, spec).to == plan->duration;
+}
+
 nsec_t bound_deadline(const struct plan *plan, const struct plan_expect *e)
 {
 	const nsec_t times[] = {e->spec.at_time, e->spec.by_time, e->spec.during_from,

@@ -42,6 +42,9 @@ bool bound_check_when(const struct expect_spec *spec, const char **message, cons
 /* When it must hold, cut to the plan's duration; the whole run from t = 0 if nothing is given. */
 struct window bound_window(const struct plan *plan, const struct expect_spec *spec);
 
+/* That window ends with the run: what comes after it could still change what was found at its end. */
+bool bound_lasts_to_the_end(const struct plan *plan, const struct expect_spec *spec);
+
 /* As `deadline` of struct expect_ops: the latest time that at, by or during names. */
 nsec_t bound_deadline(const struct plan *plan, const struct plan_expect *e);
 

@@ -2,6 +2,7 @@
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
+#include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
 	FIELD(expect_spec, app, "app", FIELD_STRING, FIELD_REQUIRED,
@@ -162,10 +163,17 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	ret->t = c->established;
 }
 
+/* More handshakes, of which the owner was not seen, could not change it. */
+static bool is_certain(const struct plan_expect *e, enum verdict v)
+{
+	return v == (e->spec.at_most == COUNT_UNSET ? VERDICT_PASS : VERDICT_FAIL);
+}
+
 static void judge_connects(const struct model *m, const struct plan_expect *e, struct arena *a,
 			   struct expect_result *ret)
 {
 	struct subject worst = {.app = -1};
+	struct unclaimed unclaimed = unclaimed_find(m, e, -NSEC_NEVER);
 
 	result_begin(ret, say_bound(e, a));
 	for (size_t i = 0; i < e->apps.n; i++) {
@@ -176,6 +184,8 @@ static void judge_connects(const struct model *m, const struct plan_expect *e, s
 	}
 	if (worst.app < 0)
 		result_void(ret, e->spec.app, arena_strdup(a, "there is no such instance"));
+	else if (unclaimed.established && !is_certain(e, worst.verdict))
+		unclaimed_void(m, e, &unclaimed, a, ret);
 	else
 		report(m, e, &worst, a, ret);
 }

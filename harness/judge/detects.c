@@ -3,6 +3,7 @@
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
 #include "harness/judge/tolerance.h"
+#include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
 	FIELD(expect_spec, app, "app", FIELD_STRING, FIELD_REQUIRED,
@@ -329,6 +330,7 @@ static void judge_detects(const struct model *m, const struct plan_expect *e, st
 		.on_cable = find_cables(m->plan, &m->plan->steps.v[e->step], &scratch),
 		.rivals = arena_new_array(&scratch, int, m->services.n),
 	};
+	struct unclaimed unclaimed = unclaimed_find(m, e, model_first_on(m, e));
 	vec_foreach (edge, &m->steps[e->step].edges) {
 		if (edge->on == NSEC_NEVER)
 			continue;
@@ -337,6 +339,9 @@ static void judge_detects(const struct model *m, const struct plan_expect *e, st
 			tally_instance(&t, (int)e->apps.v[i], edge);
 	}
 	report(&t, a, ret);
+	/* One of these may be the next attempt. */
+	if (unclaimed.attempts && ret->verdict == VERDICT_FAIL)
+		unclaimed_void(m, e, &unclaimed, a, ret);
 }
 
 const struct expect_ops expect_detects = {

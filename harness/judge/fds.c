@@ -47,7 +47,7 @@ static void report(const struct model *m, const struct plan_expect *e, int app,
 		   const struct level_step *step, struct arena *a, struct expect_result *ret)
 {
 	ret->verdict = bound_is_broken(&e->spec, step->value) ? VERDICT_FAIL : VERDICT_PASS;
-	ret->pending = bound_window(m->plan, &e->spec).to == m->plan->duration;
+	ret->pending = bound_lasts_to_the_end(m->plan, &e->spec);
 	ret->subject = m->plan->apps.v[app].name;
 	ret->observed = say_count(step->value, "descriptor", a);
 	ret->value = (double)step->value;

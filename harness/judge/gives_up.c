@@ -3,6 +3,7 @@
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
 #include "harness/judge/tolerance.h"
+#include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
 	FIELD(expect_spec, app, "app", FIELD_STRING, FIELD_REQUIRED,
@@ -147,6 +148,7 @@ static void judge_gives_up(const struct model *m, const struct plan_expect *e, s
 			   struct expect_result *ret)
 {
 	struct tally t = {0};
+	struct unclaimed unclaimed = unclaimed_find(m, e, -NSEC_NEVER);
 	char *bound =
 		arena_printf(a, "within %s of the first SYN", say_duration(e->spec.within, a));
 
@@ -161,6 +163,8 @@ static void judge_gives_up(const struct model *m, const struct plan_expect *e, s
 		report(m, e, &t, a, ret);
 	else
 		result_void(ret, e->spec.app, say_void(&t, a));
+	if (unclaimed.unanswered && ret->verdict != VERDICT_FAIL)
+		unclaimed_void(m, e, &unclaimed, a, ret);
 }
 
 const struct expect_ops expect_gives_up = {

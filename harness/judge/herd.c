@@ -7,6 +7,7 @@
 #include "harness/judge/expect.h"
 #include "harness/judge/say.h"
 #include "harness/judge/span.h"
+#include "harness/judge/unclaimed.h"
 
 #define DEFAULT_BIN (100 * NSEC_PER_MSEC)
 
@@ -215,6 +216,7 @@ static void judge_herd(const struct model *m, const struct plan_expect *e, struc
 	_cleanup_arena_ struct arena scratch = {0};
 	struct spans spans = spans_of(m, e, &scratch);
 	struct herd worst = {0};
+	struct unclaimed unclaimed = unclaimed_find(m, e, model_first_on(m, e));
 	bool any = false;
 
 	result_begin(ret, say_bound(&e->spec, a));
@@ -233,6 +235,10 @@ static void judge_herd(const struct model *m, const struct plan_expect *e, struc
 		return;
 	}
 	report(e, &worst, a, ret);
+	if (unclaimed.attempts && ret->verdict != VERDICT_FAIL) {
+		unclaimed_void(m, e, &unclaimed, a, ret);
+		return;
+	}
 	join_back(m, e, a, ret);
 }
 

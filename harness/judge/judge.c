@@ -12,7 +12,8 @@
 /*
  * A scenario's verdict is the gravest of: what went wrong with the run itself, its expectations, and
  * its faults. The order is error, inconclusive, fail, void, pass; a fault that touched no packet
- * is void, unless it says `may-miss`, so it replaces only a pass.
+ * is void, unless it says `may-miss`, so it replaces only a pass. Where stalls may have kept all
+ * packets from it, it is inconclusive.
  *
  * A control turns that round: it is there to fail. It was killed (pass) if the run was whole, every
  * app that starts by itself became ready, the verdict is fail and every expectation it names is among
@@ -190,13 +191,55 @@ static void weigh_expect(const struct expect_result *e, struct arena *a, struct 
 			   e->subject, e->bound, e->observed));
 }
 
-static void weigh_faults(const struct plan *plan, struct arena *a, struct scenario_result *r)
+/*
+ * The shortest stall that was as long as the window that it may have emptied: all that was to pass in
+ * it may have come behind it. 0: of some window of the fault that cannot be said.
+ */
+static nsec_t stalled_past(const struct plan *plan, const struct observations *obs,
+			   const struct plan_step *s)
 {
-	vec_foreach (s, &plan->steps)
-		if (s->step == STEP_FAULT && !s->fault.may_miss && touched_nothing(r, s))
-			weigh(r, VERDICT_VOID,
-			      arena_printf(a, "fault '%s' touched %s", s->id ? s->id : s->kind,
-					   s->cables.n ? "no packet" : "no process"));
+	nsec_t shortest = NSEC_NEVER;
+
+	vec_foreach (edge, &s->edges) {
+		nsec_t off = nsec_earlier(edge->off, plan->duration);
+		struct stall stall = stall_until(plan, obs, off, off - edge->on);
+
+		if (stall.late < off - edge->on)
+			return 0;
+		shortest = nsec_earlier(shortest, stall.late);
+	}
+	return shortest == NSEC_NEVER ? 0 : shortest;
+}
+
+static void weigh_faults(const struct plan *plan, const struct observations *obs, struct arena *a,
+			 struct scenario_result *r)
+{
+	vec_foreach (s, &plan->steps) {
+		if (s->step != STEP_FAULT || s->fault.may_miss || !touched_nothing(r, s))
+			continue;
+		nsec_t stalled = stalled_past(plan, obs, s);
+		char *why = arena_printf(a, "fault '%s' touched %s", s->id ? s->id : s->kind,
+					 s->cables.n ? "no packet" : "no process");
+
+		if (stalled)
+			why = arena_printf(a, "%s, but the machine stalled by up to %s", why,
+					   say_seconds(stalled, a));
+		weigh(r, stalled ? VERDICT_INCONCLUSIVE : VERDICT_VOID, why);
+	}
+}
+
+/* It fails by these bounds too, which the stalls have moved, whatever came after the end of the run. */
+static bool fails_by(struct model *m, const struct plan_expect *moved, const struct stall *stall,
+		     struct arena *a)
+{
+	struct expect_result again = {.expect = moved};
+
+	m->stall_late = stall->late;
+	m->stall_early = stall->early;
+	moved->spec.ops->judge(m, moved, a, &again);
+	m->stall_late = m->stall_early = 0;
+	return again.verdict == VERDICT_FAIL &&
+	       !(again.pending && stall_outlasts(m->plan, moved, stall));
 }
 
 /* A failure that the stalls of the machine may account for is none: it is inconclusive. */
@@ -210,16 +253,9 @@ static void allow_for_stalls(struct model *m, const struct observations *obs, st
 	nsec_t until = r->pending || r->t == NSEC_UNSET ? m->plan->duration : r->t;
 	struct stall stall = stall_until(m->plan, obs, until, stall_span(e));
 	struct plan_expect relaxed = stall_relax(e, &stall);
-	struct expect_result again = {.expect = &relaxed};
+	struct plan_expect extended = stall_extend(e, &stall);
 
-	if (!stall.late)
-		return;
-	m->stall_late = stall.late;
-	m->stall_early = stall.early;
-	e->spec.ops->judge(m, &relaxed, a, &again);
-	m->stall_late = m->stall_early = 0;
-	if (again.verdict == VERDICT_FAIL &&
-	    !(again.pending && stall_outlasts(m->plan, &relaxed, &stall)))
+	if (!stall.late || (fails_by(m, &relaxed, &stall, a) && fails_by(m, &extended, &stall, a)))
 		return;
 	r->verdict = VERDICT_INCONCLUSIVE;
 	r->observed = arena_printf(a, "%s, but the machine stalled by up to %s", r->observed,
@@ -308,7 +344,7 @@ void judge(const struct plan *plan, const struct observations *obs, struct arena
 	weigh_run(&facts, a, ret);
 	vec_foreach (e, &ret->expects)
 		weigh_expect(e, a, ret);
-	weigh_faults(plan, a, ret);
+	weigh_faults(plan, obs, a, ret);
 	if (plan->control)
 		judge_control(ret, a);
 }

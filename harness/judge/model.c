@@ -51,9 +51,31 @@ static void add_address(struct model_builder *b, const char *text, int host)
 	*lookup_at(&b->host_by_addr, &key) = host;
 }
 
+/* Which of the programs has ended does not matter: only when some ran. */
+static void add_exec(struct model *m, const struct observation *o)
+{
+	if (o->host < 0 || (size_t)o->host >= m->plan->hosts.n)
+		return;
+	struct model_host *h = &m->hosts[o->host];
+	if (o->event == EV_START) {
+		*vec_push(m->arena, &h->execs) =
+			(struct model_life){.start = o->t, .exit = NSEC_NEVER};
+		return;
+	}
+	vec_foreach (life, &h->execs)
+		if (o->event == EV_EXIT && life->exit == NSEC_NEVER) {
+			life->exit = o->t;
+			return;
+		}
+}
+
 static void add_process(struct model *m, const struct observation *o)
 {
-	if (o->app < 0 || (size_t)o->app >= m->plan->apps.n)
+	if (o->app < 0) {
+		add_exec(m, o);
+		return;
+	}
+	if ((size_t)o->app >= m->plan->apps.n)
 		return;
 	struct model_app *app = &m->apps[o->app];
 	if (o->event == EV_SAMPLE) {
@@ -231,6 +253,15 @@ nsec_t model_harness_act_after(const struct model *m, int app, nsec_t t)
 	vec_foreach (act, &m->apps[app].harness_acts)
 		if (*act >= t)
 			first = nsec_earlier(first, *act);
+	return first;
+}
+
+nsec_t model_first_on(const struct model *m, const struct plan_expect *e)
+{
+	nsec_t first = NSEC_NEVER;
+
+	vec_foreach (edge, &m->steps[e->step].edges)
+		first = nsec_earlier(first, edge->on);
 	return first;
 }
 

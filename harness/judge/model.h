@@ -53,7 +53,7 @@ struct model_service {
 struct model_socket {
 	uint64_t cookie;
 	int host;
-	int app; /* its owner, see model_sockets.c; -1: not known */
+	int app; /* its owner, see model_owners.c; -1: not known */
 	struct endpoint local, peer;
 	int peer_host; /* -1: none of the plan's, or a listener */
 	nsec_t seen;   /* first */
@@ -138,6 +138,7 @@ struct model_app {
 
 struct model_host {
 	bool polled;
+	VEC(struct model_life) execs;     /* of programs of `exec` steps: together, when some ran */
 	VEC(struct model_change) changes; /* by time, as are these two */
 	VEC(struct model_timer) timers;
 	VEC(struct model_count) counts;
@@ -190,6 +191,9 @@ bool model_reset_by_fault(const struct model *m, const struct model_end *e);
 
 /* The first time at or after t at which the harness itself stopped or killed the instance. */
 nsec_t model_harness_act_after(const struct model *m, int app, nsec_t t);
+
+/* When the expectation's step began for the first time; NSEC_NEVER: it did not. */
+nsec_t model_first_on(const struct model *m, const struct plan_expect *e);
 
 /* The service is one that the expectation's `peer` names, or it names none. */
 bool model_is_peer(const struct model *m, const struct plan_expect *e, int service);

@@ -4,6 +4,7 @@
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
+#include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
 	FIELD(expect_spec, app, "app", FIELD_STRING, FIELD_REQUIRED,
@@ -257,12 +258,15 @@ static void judge_reconnects(const struct model *m, const struct plan_expect *e,
 			     struct expect_result *ret)
 {
 	struct tally t = {.m = m, .e = e};
+	struct unclaimed unclaimed = unclaimed_find(m, e, model_first_on(m, e));
 
 	result_begin(ret, arena_printf(a, "within %s after %s", say_duration(e->spec.within, a),
 				       e->spec.after));
 	for (size_t i = 0; i < m->steps[e->step].edges.n; i++)
 		tally_edge(&t, i);
 	report(&t, a, ret);
+	if (unclaimed.established && ret->verdict == VERDICT_FAIL)
+		unclaimed_void(m, e, &unclaimed, a, ret);
 }
 
 const struct expect_ops expect_reconnects = {

@@ -68,7 +68,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	int64_t n = c->step->value;
 
 	ret->verdict = bound_is_broken(&e->spec, n) ? VERDICT_FAIL : VERDICT_PASS;
-	ret->pending = w.to == m->plan->duration;
+	ret->pending = bound_lasts_to_the_end(m->plan, &e->spec);
 	ret->subject = arena_printf(a, "%s %s", m->plan->hosts.v[c->host].name, e->spec.state);
 	ret->observed = say_count(n, "socket", a);
 	ret->value = (double)n;

@@ -91,6 +91,15 @@ struct plan_expect stall_relax(const struct plan_expect *e, const struct stall *
 	return relaxed;
 }
 
+struct plan_expect stall_extend(const struct plan_expect *e, const struct stall *stall)
+{
+	struct plan_expect extended = stall_relax(e, stall);
+
+	extended.spec.during_from = e->spec.during_from;
+	later(&extended.spec.during_to, stall->late);
+	return extended;
+}
+
 bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 		    const struct stall *stall)
 {

@@ -32,6 +32,12 @@ nsec_t stall_span(const struct plan_expect *e);
 struct plan_expect stall_relax(const struct plan_expect *e, const struct stall *stall);
 
 /*
+ * The same with a `during` that ends later in place of one that begins later: what is to come in that
+ * time may have come behind it, as what is not to come may have slipped into its beginning.
+ */
+struct plan_expect stall_extend(const struct plan_expect *e, const struct stall *stall);
+
+/*
  * Whether a bound that was moved lies beyond the end of the run: what had not come by the end may
  * yet have come in time. Without a bound in time the end is the bound, give or take a second.
  */

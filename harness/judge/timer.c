@@ -133,7 +133,7 @@ static void report(const struct model *m, const struct plan_expect *e, int host,
 	char local[ENDPOINT_TEXT], peer[ENDPOINT_TEXT];
 
 	ret->verdict = bound_is_broken(&e->spec, step->value) ? VERDICT_FAIL : VERDICT_PASS;
-	ret->pending = bound_window(m->plan, &e->spec).to == m->plan->duration;
+	ret->pending = bound_lasts_to_the_end(m->plan, &e->spec);
 	ret->subject = arena_printf(a, "%s %s", m->plan->hosts.v[host].name,
 				    tcp_timer_names[e->spec.timer]);
 	ret->observed = say_count(step->value, "socket", a);

@@ -87,7 +87,7 @@ static void print_process(FILE *out, const struct observation *o, const struct p
 			(long long)(p->rss / 1024));
 		return;
 	}
-	fprintf(out, "%s: process %d ", o->app >= 0 ? plan->apps.v[o->app].name : "?", p->pid);
+	fprintf(out, "%s: process %d ", o->app >= 0 ? plan->apps.v[o->app].name : "exec", p->pid);
 	if (o->event == EV_START)
 		fputs("started", out);
 	else if (p->signal)

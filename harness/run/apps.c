@@ -56,6 +56,14 @@ static void start_failed(struct state *s, struct app *a, struct err *err)
 	state_fail(s, err);
 }
 
+void apps_record_start(struct state *s, const struct app *a)
+{
+	struct observation *o = state_record(s, OBS_PROCESS, EV_START, a->host, a->index);
+
+	o->t = a->started;
+	o->process = (struct obs_process){.pid = a->pid};
+}
+
 void apps_start(struct state *s, struct app *a)
 {
 	const struct plan_app *p = a->plan;
@@ -79,9 +87,7 @@ void apps_start(struct state *s, struct app *a)
 		return;
 	}
 	procs_add(s->procs, a->pid, a->index);
-	struct observation *o = state_record(s, OBS_PROCESS, EV_START, host->index, a->index);
-	o->t = a->started;
-	o->process = (struct obs_process){.pid = a->pid};
+	apps_record_start(s, a);
 	state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
 }
 
@@ -213,16 +219,14 @@ void apps_reap(struct state *s, pid_t pid, int status)
 	if (!a)
 		return; /* an orphan that init inherited */
 	apps_read_output(s, a);
+	struct observation *o = state_record(s, OBS_PROCESS, EV_EXIT, a->host, a->index);
+	o->process = (struct obs_process){
+		.pid = pid,
+		.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+		.by_harness = a->intent != APP_RUN || s->phase == PHASE_END,
+	};
 	if (a->plan) {
-		struct observation *o =
-			state_record(s, OBS_PROCESS, EV_EXIT, (int)a->plan->host, a->index);
-
-		o->process = (struct obs_process){
-			.pid = pid,
-			.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-			.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-			.by_harness = a->intent != APP_RUN || s->phase == PHASE_END,
-		};
 		s->last_poll[a->plan->host] = 0; /* its sockets are closed now: look at once */
 		traced_stir(s, (int)a->plan->host);
 	}

@@ -105,6 +105,8 @@ void traced_after_dump(struct state *s, int host, nsec_t began);
 /* apps.c: the lives of the apps */
 void apps_create(struct state *s);
 void apps_start(struct state *s, struct app *a);
+/* That its process has started; of an `exec` too, whose records have no app. */
+void apps_record_start(struct state *s, const struct app *a);
 void apps_read_output(struct state *s, struct app *a);
 /* A process has ended, but is not reaped yet: its last figures can still be read. */
 void apps_before_reap(struct state *s, pid_t pid);

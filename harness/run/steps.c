@@ -161,6 +161,7 @@ static void exec(struct state *s, const struct plan_step *step, struct app *a)
 		state_fail(s, &err);
 		return;
 	}
+	apps_record_start(s, a);
 	state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
 }
 

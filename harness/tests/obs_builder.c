@@ -230,6 +230,11 @@ void see_start(struct world *w, nsec_t t, int app)
 		100 + app;
 }
 
+void see_exec(struct world *w, nsec_t t, enum obs_event event, int host)
+{
+	see(w, t, OBS_PROCESS, event, host, -1)->process.pid = 99;
+}
+
 void see_exit(struct world *w, nsec_t t, int app, int status, int signal, bool by_harness)
 {
 	struct observation *o = see(w, t, OBS_PROCESS, EV_EXIT, (int)w->plan.apps.v[app].host, app);

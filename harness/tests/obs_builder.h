@@ -71,6 +71,8 @@ void see_polled(struct world *w, nsec_t t, int host);
 
 void see_start(struct world *w, nsec_t t, int app);
 void see_exit(struct world *w, nsec_t t, int app, int status, int signal, bool by_harness);
+/* Start or exit of a program of an `exec` step on the host. */
+void see_exec(struct world *w, nsec_t t, enum obs_event event, int host);
 /* What all processes of an instance use together. */
 void see_sample(struct world *w, nsec_t t, int app, int64_t fds, int64_t rss);
 /* A line that it printed: JSON, or as a `log` expectation asked for it. */

@@ -229,6 +229,53 @@ START_TEST(owner_by_peer)
 }
 END_TEST
 
+/*
+ * One that was refused could be of an app of which no socket was ever seen, if it ran then: of the
+ * one that is known to talk to that service only where that one had ended, or not begun.
+ */
+START_TEST(owner_beside_a_silent_app)
+{
+	static const struct {
+		nsec_t start, exit;
+		bool nobody;
+	} lives[] = {
+		{SEC(1), NSEC_NEVER, true},
+		{SEC(1), SEC(5), true},
+		{SEC(1), SEC(4), false},
+		{SEC(5) + 1, NSEC_NEVER, false},
+	};
+	struct tuple c = tuple(41000, 5), d = tuple(41001, 6);
+	int silent = world_app(&w, "silent", client);
+
+	see_start(&w, lives[_i].start, silent);
+	if (lives[_i].exit != NSEC_NEVER)
+		see_exit(&w, lives[_i].exit, silent, 0, 0, false);
+	see_connect(&w, SEC(1), &c);
+	see_socket(&w, SEC(1) + MS(5), EV_STATE, &c, 0, 1, STATE_ESTABLISHED, app_client);
+	see_syn(&w, SEC(5), &d);
+	see_refusal(&w, SEC(5) + MS(1), &d);
+	ck_assert_int_eq(build()->connections.v[1].end[OPENER].app,
+			 lives[_i].nobody ? -1 : app_client);
+}
+END_TEST
+
+/* The only app of its host, but a program of an `exec` step ran there too, from 2 s to 8 s. */
+START_TEST(owner_beside_an_exec)
+{
+	static const nsec_t at[] = {SEC(1), SEC(3), SEC(6), SEC(9)};
+	static const bool nobody[] = {false, true, true, false};
+	struct tuple c = tuple(41000, 5);
+
+	see_exec(&w, SEC(2), EV_START, client);
+	see_exec(&w, SEC(4), EV_START, client);
+	see_exec(&w, SEC(5), EV_EXIT, client); /* one of them still runs */
+	see_exec(&w, SEC(8), EV_EXIT, client);
+	see_syn(&w, at[_i], &c);
+	see_refusal(&w, at[_i] + MS(1), &c);
+	ck_assert_int_eq(build()->connections.v[0].end[OPENER].app, nobody[_i] ? -1 : app_client);
+}
+END_TEST
+
 /* Two servers on one host: the one that listens at the port. */
 START_TEST(owner_by_listener)
 {
@@ -388,6 +435,8 @@ int main(void)
 	tcase_add_test(c, opened_before_anything_was_seen);
 	tcase_add_test(c, owner_by_cookie);
 	tcase_add_loop_test(c, owner_by_peer, 0, 2);
+	tcase_add_loop_test(c, owner_beside_a_silent_app, 0, 4);
+	tcase_add_loop_test(c, owner_beside_an_exec, 0, 4);
 	tcase_add_test(c, owner_by_listener);
 	tcase_add_loop_test(c, attempts_at_one_name, 1000, 1002);
 	tcase_add_loop_test(c, reset_by_a_fault, 20, 23);

@@ -196,6 +196,52 @@ START_TEST(a_socket_that_had_yet_to_go)
 }
 END_TEST
 
+/*
+ * A line that is to come in a time may come behind it for a stall; one that is not to come may slip
+ * into its beginning. Here one came in each direction 50 ms out of it.
+ */
+START_TEST(a_line_beside_its_time)
+{
+	static char *during[] = {"4s", "6s"};
+	bool must_come = _i / 2 == 0;
+	bool explained = _i % 2;
+	struct plan_expect *e = world_expect(&w, "log");
+
+	e->spec.app = "client";
+	e->spec.match = "dead";
+	if (must_come)
+		e->spec.at_least = 1;
+	else
+		e->spec.at_most = 0;
+	e->spec.during = (struct strings){during, 2};
+	e->spec.during_from = SEC(4);
+	e->spec.during_to = SEC(6);
+	world_list(&w, &e->apps, app_client);
+	see_start(&w, 0, app_client);
+	see_log(&w, must_come ? SEC(6) + MS(50) : SEC(4) + MS(50), app_client, "dead");
+	see_stall(SEC(3), LAG_INIT, MS(explained ? 60 : 40));
+	world_expect_verdict(&w, explained ? VERDICT_INCONCLUSIVE : VERDICT_FAIL,
+			     must_come ? "0 lines" : "1 line");
+}
+END_TEST
+
+/* The cut of 10 s met no packet: by a stall as long, nobody knows what would have passed. */
+START_TEST(a_fault_that_a_stall_outlasted)
+{
+	struct scenario_result r;
+
+	see_fault(&w, SEC(2), EV_ON, cut, 0);
+	see_fault(&w, SEC(12), EV_OFF, cut, 0);
+	see_stall(SEC(8), LAG_INIT, _i ? SEC(4) : SEC(4) - 1);
+	see_stall(SEC(11), LAG_CANARY, SEC(3));
+	world_judge(&w, &r);
+	ck_assert_int_eq(r.verdict, _i ? VERDICT_INCONCLUSIVE : VERDICT_VOID);
+	ck_assert_ptr_nonnull(strstr(r.reason, _i ? "touched no packet, but the machine stalled "
+						    "by up to 10.000 s"
+						  : "touched no packet"));
+}
+END_TEST
+
 /* From 5.8 s on: it has begun by 6.05 s, give or take the 200 ms within which it is recorded. */
 START_TEST(a_stall_counts_from_its_beginning)
 {
@@ -302,6 +348,8 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, late_by_less_than_a_stall);
 	tcase_add_test(t, late_by_more_than_a_stall);
+	tcase_add_loop_test(t, a_line_beside_its_time, 0, 4);
+	tcase_add_loop_test(t, a_fault_that_a_stall_outlasted, 0, 2);
 	tcase_add_loop_test(t, stages_add_up_and_the_canary_counts_twice, 0, 2);
 	tcase_add_loop_test(t, a_program_without_a_processor, 0, 2);
 	tcase_add_test(t, stalls_beyond_all_measure);
