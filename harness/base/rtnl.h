@@ -32,6 +32,9 @@ struct nl_msg *rtnl_link_request(int ifindex, bool up);
  */
 struct nl_msg *rtnl_netem_request(int ifindex, int flags, const void *options, size_t len);
 
+/* A new bridge, with the kernel's own settings. NULL: out of memory. */
+struct nl_msg *rtnl_bridge_request(const char *name);
+
 static inline void cleanup_nl_socket(struct nl_sock **sk)
 {
 	nl_socket_free(*sk);
