@@ -302,17 +302,10 @@ static bool find_edges(const struct view *v, size_t *before, size_t *after)
 	return i > 0 && i < n && *after < n;
 }
 
-/*
- * On the real clock a sender may have been started so late that it sent nothing before the window, or
- * nothing in it. Where only one end of its stream is struck it was certainly shifted against the window;
- * whether by the machine is judged on the virtual clock.
- */
+/* On the real clock a sender may have been started so late that it sent nothing before the window. */
 static double doubt_of_edges(const struct view *v, bool has_edges, double otherwise)
 {
-	bool is_shifted = (v->struck[0] > 0) != (v->struck[v->sink->n - 1] > 0);
-	bool is_late = v->terms.late > STARTED_LATE || (v->terms.is_real && is_shifted);
-
-	return !has_edges && is_late ? INFINITY : otherwise;
+	return !has_edges && v->terms.late > STARTED_LATE ? INFINITY : otherwise;
 }
 
 /*
