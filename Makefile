@@ -32,7 +32,7 @@ SAN := BUILD=build/san CFLAGS="-O1 -g" \
 # The harness with the faults is one program; the reference app shares no code with it.
 CORE_SRC := $(wildcard harness/base/*.c harness/data/*.c harness/parse/*.c harness/build/*.c \
 	harness/run/*.c harness/judge/*.c harness/report/*.c harness/doctor/*.c harness/virtual/*.c \
-	harness/guest/*.c faults/*.c faults/wire/*.c faults/netem/*.c) \
+	harness/guest/*.c harness/attach/*.c faults/*.c faults/wire/*.c faults/netem/*.c) \
 	$(filter-out harness/cli/main.c,$(wildcard harness/cli/*.c))
 CLI_SRC := harness/cli/main.c
 APP_SRC := $(wildcard reference-app/*.c)

@@ -90,13 +90,10 @@ static void delay(const struct fault_call *call, struct fate *fate)
 }
 
 /*
- * The kernel keeps netem's jitter in 31 bits of nanoseconds, and is told one that is half as much again
- * where the law has a long tail (netem/attributes.h). Its correlation mixes the numbers that
- * are drawn, and then takes their remainder by the size of the table, or by twice the jitter: what
- * is left does not wander at all (tabledist() of net/sched/sch_netem.c).
+ * netem's correlation mixes the numbers that are drawn, and then takes their remainder by the size of
+ * the table, or by twice the jitter: what is left does not wander at all (tabledist() of
+ * net/sched/sch_netem.c).
  */
-#define NETEM_JITTER_MAX (INT32_MAX / 3 * 2)
-
 static const char *by_netem(const struct fault_spec *spec, struct netem_params *params)
 {
 	if (spec->correlation > 0)

@@ -54,14 +54,18 @@ static uint32_t probability(double fraction)
 
 static void put_reorder(struct writer *w, const struct netem_params *p)
 {
-	const struct tc_netem_reorder reorder = {.probability = probability(p->reorder)};
+	const struct tc_netem_reorder reorder = {.probability = probability(p->reorder),
+						 .correlation =
+							 probability(p->correlation.reorder)};
 
 	put(w, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
 }
 
 static void put_corrupt(struct writer *w, const struct netem_params *p)
 {
-	const struct tc_netem_corrupt corrupt = {.probability = probability(p->corrupt)};
+	const struct tc_netem_corrupt corrupt = {.probability = probability(p->corrupt),
+						 .correlation =
+							 probability(p->correlation.corrupt)};
 
 	put(w, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
 }
@@ -117,7 +121,11 @@ size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_
 {
 	static const struct netem_params nothing;
 	const struct netem_params *q = p->block ? &nothing : p;
-	const struct tc_netem_corr correlation = {0};
+	const struct tc_netem_corr correlation = {
+		.delay_corr = probability(q->correlation.delay),
+		.loss_corr = probability(q->correlation.loss),
+		.dup_corr = probability(q->correlation.duplicate),
+	};
 	const uint32_t ecn = 0;
 	struct writer w = {.bytes = out};
 	const struct tc_netem_qopt basic = {

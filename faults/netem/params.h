@@ -27,6 +27,13 @@ struct netem_params {
 	int64_t bytes_per_s;                  /* 0: no rate */
 	int64_t limit;                        /* packets in the queue; 0: NETEM_LIMIT */
 	bool limit_is_asked;                  /* by the scenario, instead of being a default */
+	/*
+	 * netem's own correlations, fractions. No fault asks for one, for they do not do what they
+	 * say (faults/README.md); who speaks in tc's words may.
+	 */
+	struct netem_correlations {
+		double delay, loss, duplicate, corrupt, reorder;
+	} correlation;
 };
 
 /*
@@ -34,6 +41,12 @@ struct netem_params {
  * frames at once. What is delayed lies there, and must not be lost.
  */
 #define NETEM_LIMIT 500000
+
+/*
+ * The kernel keeps a jitter in 31 bits of nanoseconds, and is told one that is half as much again
+ * where the law has a long tail (attributes.h): 1.431 s.
+ */
+#define NETEM_JITTER_MAX (INT32_MAX / 3 * 2)
 
 /*
  * Adds what a fault on cables wants. NULL: it did. Else why netem cannot, a static string that goes

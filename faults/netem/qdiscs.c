@@ -52,7 +52,7 @@ static struct nl_msg *request(struct qdiscs *q, int ifindex, int flags,
 {
 	size_t len = netem_options(params, q->tables[params->distribution], seed, q->options);
 
-	return rtnl_netem_request(ifindex, flags, q->options, len);
+	return rtnl_netem_request(ifindex, 0, flags, q->options, len);
 }
 
 void qdiscs_prepare(struct qdiscs *q, const struct netem_params *params)

@@ -47,24 +47,41 @@ struct nl_msg *rtnl_link_request(int ifindex, bool up)
 	return msg;
 }
 
-struct nl_msg *rtnl_netem_request(int ifindex, int flags, const void *options, size_t len)
+/* A request about netem as the root qdisc, with room for so many bytes of options. */
+static struct nl_msg *netem_message(int type, int ifindex, uint32_t handle, int flags, size_t room)
 {
 	const struct tcmsg tc = {
 		.tcm_family = AF_UNSPEC,
 		.tcm_ifindex = ifindex,
+		.tcm_handle = handle,
 		.tcm_parent = TC_H_ROOT,
 	};
-	struct nl_msg *msg = nlmsg_alloc_size(NETEM_HEADERS_BYTES + len);
-	struct nlmsghdr *h =
-		msg ? nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0, flags) : NULL;
+	struct nl_msg *msg = nlmsg_alloc_size(NETEM_HEADERS_BYTES + room);
+	struct nlmsghdr *h = msg ? nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags) : NULL;
 
 	if (!h || nlmsg_append(msg, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(msg, TCA_KIND, "netem") < 0 ||
-	    nla_put(msg, TCA_OPTIONS, (int)len, options) < 0) {
+	    nla_put_string(msg, TCA_KIND, "netem") < 0) {
 		nlmsg_free(msg);
 		return NULL;
 	}
 	return msg;
+}
+
+struct nl_msg *rtnl_netem_request(int ifindex, uint32_t handle, int flags, const void *options,
+				  size_t len)
+{
+	struct nl_msg *msg = netem_message(RTM_NEWQDISC, ifindex, handle, flags, len);
+
+	if (msg && nla_put(msg, TCA_OPTIONS, (int)len, options) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+struct nl_msg *rtnl_netem_delete_request(int ifindex, uint32_t handle)
+{
+	return netem_message(RTM_DELQDISC, ifindex, handle, 0, 0);
 }
 
 struct nl_msg *rtnl_bridge_request(const char *name)

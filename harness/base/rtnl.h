@@ -5,6 +5,7 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "harness/base/err.h"
 
@@ -28,9 +29,18 @@ struct nl_msg *rtnl_link_request(int ifindex, bool up);
 
 /*
  * netem as the root qdisc of an interface: put there, or changed, as the flags of a request say
- * (NLM_F_CREATE ...). `options` are a struct tc_netem_qopt, and attributes behind it. NULL: out of memory.
+ * (NLM_F_CREATE ...). `handle` is what the qdisc is called, or 0: the kernel chooses. `options` are a
+ * struct tc_netem_qopt, and attributes behind it. NULL: out of memory.
  */
-struct nl_msg *rtnl_netem_request(int ifindex, int flags, const void *options, size_t len);
+struct nl_msg *rtnl_netem_request(int ifindex, uint32_t handle, int flags, const void *options,
+				  size_t len);
+
+/*
+ * Takes the root qdisc of an interface away if it is a netem of this handle. The kernel's answers
+ * otherwise: EINVAL, it is another; ENOENT, there is none but the default; ENODEV, no such interface
+ * (tc_get_qdisc() of net/sched/sch_api.c). NULL: out of memory.
+ */
+struct nl_msg *rtnl_netem_delete_request(int ifindex, uint32_t handle);
 
 /* A new bridge, with the kernel's own settings. NULL: out of memory. */
 struct nl_msg *rtnl_bridge_request(const char *name);

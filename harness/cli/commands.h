@@ -27,5 +27,6 @@ int command_init(struct options *opt);
 extern const char init_skeleton[];
 int command_completion(struct options *opt);
 int command_man(struct options *opt);
+int command_inject(struct options *opt);
 
 #endif

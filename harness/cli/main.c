@@ -34,6 +34,10 @@ const struct command commands[] = {
 	{"demo", "herd [FILE]",
 	 "show what jitter is for: an outage with and without it, side by side in the terminal",
 	 CMD_DEMO, command_demo},
+	{"inject", "'NETEM'",
+	 "bend packets of a namespace or container that runs already, for a time (--netns or "
+	 "--pid, --dev, --for)",
+	 CMD_INJECT, command_inject},
 	{"version", "", "print the version", CMD_VERSION, command_version},
 	{0},
 };

@@ -2,6 +2,7 @@
 /* The manual pages, made from the tables of commands, flags and keys. */
 #include <string.h>
 
+#include "harness/attach/words.h"
 #include "harness/base/cleanup.h"
 #include "harness/base/roff.h"
 #include "harness/cli/commands.h"
@@ -54,6 +55,41 @@ static void print_commands(FILE *out)
 		roff_text(out, c->doc);
 		fputc('\n', out);
 	}
+}
+
+static void print_netem_words(FILE *out)
+{
+	const char *form, *doc;
+
+	for (size_t i = 0; words_info(i, &form, &doc); i++) {
+		roff_item(out);
+		roff_bold(out, form);
+		roff_item_body(out);
+		roff_text(out, doc);
+		fputc('\n', out);
+	}
+}
+
+static void print_inject(FILE *out)
+{
+	roff_section(out, "INJECT");
+	roff_paragraph(
+		out, "`wirecut inject --netns web --dev eth0 'delay 50ms 10ms loss 1%' --for 30s` "
+		     "puts netem on an interface of a network namespace that is there already, "
+		     "named by `ip netns` or by a process in it, and takes it away again: when the "
+		     "time is up, when it is interrupted, when the process or the name is gone, "
+		     "and by a guardian when it is killed itself. Bent are the packets that leave "
+		     "the interface. The machine's own namespace is refused, and so is an "
+		     "interface with a qdisc of anybody's. It needs CAP_SYS_ADMIN and "
+		     "CAP_NET_ADMIN in the user namespace that owns the network namespace, and "
+		     "sch_netem in the kernel. It says what it will do, and at the end how many "
+		     "packets passed and were dropped.");
+	roff_paragraph(out, "The words are those of tc-netem(8), each number with its unit:");
+	print_netem_words(out);
+	roff_paragraph(out,
+		       "The exit status is 0 when it has lasted as long as it could, 2 when the "
+		       "arguments are wrong, 3 when it could not be set or taken away or somebody "
+		       "else has taken it away meanwhile, 130 and 143 when it was interrupted.");
 }
 
 static bool takes(const struct command *c, const char *flag)
@@ -139,6 +175,7 @@ static void print_wirecut(FILE *out)
 		       "parts that scenarios include.");
 	print_commands(out);
 	print_options(out);
+	print_inject(out);
 	print_exit_codes(out);
 	roff_section(out, "ENVIRONMENT");
 	roff_paragraph(out,

@@ -7,7 +7,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "harness/attach/words.h"
 #include "harness/base/cleanup.h"
+#include "harness/cli/inject.h"
 #include "harness/cli/reports.h"
 #include "harness/parse/parse.h"
 
@@ -32,10 +34,11 @@ struct option_row {
 };
 
 #define CMD_SELECTS (CMD_RUN | CMD_LIST | CMD_PLAN)
+#define CMD_COLORS  (CMD_RUN | CMD_CHECK | CMD_JUDGE | CMD_DOCTOR | CMD_INJECT)
 #define CMD_ALL     (~0U)
 
-static int take_whole(const char *name, const char *value, uint64_t min, uint64_t max,
-		      uint64_t *ret, struct err *err)
+int take_whole(const char *name, const char *value, uint64_t min, uint64_t max, uint64_t *ret,
+	       struct err *err)
 {
 	char *end;
 
@@ -399,13 +402,25 @@ static const struct option_row rows[] = {
 	 "write what run.json holds there too; -: standard output"},
 	{"github", "auto|on|off", 0, CMD_RUN, take_github,
 	 "annotations and a step summary: auto (default: in GitHub Actions), on, off"},
-	{"color", "auto|always|never", 0, CMD_RUN | CMD_CHECK | CMD_JUDGE | CMD_DOCTOR, take_color,
+	{"color", "auto|always|never", 0, CMD_COLORS, take_color,
 	 "auto (default: on a terminal, unless NO_COLOR is set), always, never"},
 	{"format", "auto|text|markdown", 0, CMD_CLAIMS, take_format,
 	 "auto (default: text on a terminal, else markdown), text, markdown"},
 	{"clients", "N", 0, CMD_DEMO, take_clients, "how many clients (default: 1000)"},
 	{"outage", "TIME", 0, CMD_DEMO, take_outage,
 	 "how long their server is gone (default: 10s)"},
+	{"netns", "NAME", 0, CMD_INJECT, inject_take_netns,
+	 "the network namespace of that name (`ip netns list`)"},
+	{"pid", "PID", 0, CMD_INJECT, inject_take_pid,
+	 "or that of this process, such as a container's"},
+	{"dev", "DEV", 0, CMD_INJECT, inject_take_dev,
+	 "the interface there whose packets are bent"},
+	{"egress", NULL, 0, CMD_INJECT, inject_take_egress,
+	 "of the packets that leave DEV (always: netem has no other direction)"},
+	{"for", "TIME", 0, CMD_INJECT, inject_take_for,
+	 "how long, at most 24h; then it is taken away"},
+	{"dry-run", NULL, 0, CMD_INJECT, inject_take_dry_run,
+	 "look at everything, say what would be done, and change nothing"},
 	{"quiet", NULL, 'q', CMD_RUN | CMD_JUDGE, take_quiet, "only what did not pass"},
 	{"verbose", NULL, 'v', CMD_RUN | CMD_JUDGE, take_verbose,
 	 "every expectation, also those that passed"},
@@ -540,6 +555,16 @@ void options_print_commands(FILE *out)
 	      out);
 }
 
+static void print_netem_words(FILE *out)
+{
+	const char *form, *doc;
+
+	fputs("\nNETEM is made of these words, as by tc-netem(8); each number has its unit:\n",
+	      out);
+	for (size_t i = 0; words_info(i, &form, &doc); i++)
+		fprintf(out, "  %-30s %s\n", form, doc);
+}
+
 void options_print_help(FILE *out, const struct command *command)
 {
 	fprintf(out, "usage: wirecut %s [OPTION...] %s\n\n%s\n\n", command->name,
@@ -555,4 +580,6 @@ void options_print_help(FILE *out, const struct command *command)
 			 rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
 		fprintf(out, "  %-30s %s\n", left, rows[i].doc);
 	}
+	if (command->bit == CMD_INJECT)
+		print_netem_words(out);
 }

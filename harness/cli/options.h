@@ -4,6 +4,7 @@
 
 #include <regex.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -44,6 +45,10 @@ struct options {
 	bool color;               /* of the lines for people */
 	int64_t clients;          /* of a demonstration; 0: not given */
 	nsec_t outage;            /* likewise */
+	const char *netns, *dev;  /* of an injection; NULL: not given */
+	pid_t pid;                /* likewise; 0: not given */
+	nsec_t length;            /* likewise */
+	bool dry_run;
 	bool help;
 };
 
@@ -70,6 +75,7 @@ enum command_bits {
 	CMD_DOCTOR = 1 << 10,
 	CMD_CLAIMS = 1 << 11,
 	CMD_DEMO = 1 << 12,
+	CMD_INJECT = 1 << 13,
 };
 
 extern const struct command commands[]; /* ends with a NULL name */
@@ -84,6 +90,10 @@ struct option_info {
 
 /* The i-th flag that a command takes (NULL: that any does); false: it has not so many. */
 bool options_info(const struct command *command, size_t i, struct option_info *ret);
+
+/* For readers of values: a whole number within bounds; else the error names the option. */
+int take_whole(const char *name, const char *value, uint64_t min, uint64_t max, uint64_t *ret,
+	       struct err *err);
 
 /*
  * Reads argv[2..] for a command. An error names the option and what it takes. Release with

@@ -157,7 +157,7 @@ static void run_netem(const struct doctor_input *in, struct doctor_finding *f)
 {
 	const struct tc_netem_qopt options = {.limit = NETEM_LIMIT};
 	struct err of_netem = {0}, of_bridge = {0};
-	int netem = ask(rtnl_netem_request(LO_IFINDEX, NLM_F_CREATE | NLM_F_EXCL, &options,
+	int netem = ask(rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
 					   sizeof(options)),
 			"add a qdisc", &of_netem);
 	int bridge = ask(rtnl_bridge_request("bridge"), "make one", &of_bridge);
@@ -173,8 +173,9 @@ static void run_netem(const struct doctor_input *in, struct doctor_finding *f)
 
 const struct doctor_probe probe_netem = {
 	.name = "netem",
-	.what = "the kernel's own emulation of links, and bridges for it (`--link netem`)",
-	.costs = "nothing: the link engine `wire` does without",
+	.what = "the kernel's own emulation of links, and bridges for it",
+	.costs = "`--link netem`, and `wirecut inject`, for which netem alone is enough; the link "
+		 "engine `wire` does without",
 	.need = DOCTOR_NOT_NEEDED,
 	.sandboxed = true,
 	.run = run_netem,

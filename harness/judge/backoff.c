@@ -196,6 +196,8 @@ static void tally_instance(struct tally *t, int app)
 		bool stopped = !last && model_harness_act_after(t->m, app, a->start) <= next->start;
 		if (last || stopped || a->established != NSEC_NEVER)
 			end_streak(t, app);
+		else if (model_is_same_attempt(t->m, a, next->connection))
+			continue; /* only a stall has parted them */
 		else if (overlaps(a, next))
 			t->overlaps = true;
 		else

@@ -91,7 +91,7 @@ struct model_timer {
  */
 struct model_attempt {
 	int service;
-	int connection;        /* its first */
+	int connection, last;  /* its first, and its last */
 	nsec_t start;          /* first SYN */
 	nsec_t established;    /* NSEC_NEVER: it failed, or is still open */
 	nsec_t end_since, end; /* within [end_since, end]; NSEC_NEVER: no end was seen */
@@ -191,6 +191,13 @@ bool model_reset_by_fault(const struct model *m, const struct model_end *e);
 
 /* The first time at or after t at which the harness itself stopped or killed the instance. */
 nsec_t model_harness_act_after(const struct model *m, int app, nsec_t t);
+
+/*
+ * The connection is of the same attempt: it was begun within a second of the attempt's first (and of what
+ * stalls may have added), at an address of the same service that it has not tried yet.
+ */
+bool model_is_same_attempt(const struct model *m, const struct model_attempt *attempt,
+			   int connection);
 
 /* When the expectation's step began for the first time; NSEC_NEVER: it did not. */
 nsec_t model_first_on(const struct model *m, const struct plan_expect *e);

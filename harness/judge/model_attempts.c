@@ -29,6 +29,7 @@ static struct model_attempt attempt_of(const struct model *m, int connection)
 	struct model_attempt t = {
 		.service = c->service,
 		.connection = connection,
+		.last = connection,
 		.start = c->first_syn,
 		.established = c->established,
 		.end = c->established,
@@ -49,21 +50,22 @@ static struct model_attempt attempt_of(const struct model *m, int connection)
 	return t;
 }
 
-/* Both go to one name: begun within its window, at an address that it has not tried yet. */
-static bool is_same_attempt(const struct model *m, const struct model_attempt *first, int latest,
-			    int next)
+bool model_is_same_attempt(const struct model *m, const struct model_attempt *attempt,
+			   int connection)
 {
-	const struct model_connection *c = &m->connections.v[next];
+	const struct model_connection *c = &m->connections.v[connection];
 	const struct endpoint *at = &c->end[ACCEPTOR].at;
 
-	return first->service == c->service && c->first_syn - first->start <= ONE_NAME_WINDOW &&
-	       !endpoint_same_addr(at, &m->connections.v[first->connection].end[ACCEPTOR].at) &&
-	       !endpoint_same_addr(at, &m->connections.v[latest].end[ACCEPTOR].at);
+	return attempt->service == c->service &&
+	       c->first_syn - attempt->start <= ONE_NAME_WINDOW + m->stall_late &&
+	       !endpoint_same_addr(at, &m->connections.v[attempt->connection].end[ACCEPTOR].at) &&
+	       !endpoint_same_addr(at, &m->connections.v[attempt->last].end[ACCEPTOR].at);
 }
 
 /* It succeeds with the first address that answers, and fails with the last that does not. */
 static void merge(struct model_attempt *into, const struct model_attempt *more)
 {
+	into->last = more->connection;
 	into->established = nsec_earlier(into->established, more->established);
 	if (into->established != NSEC_NEVER) {
 		into->end = into->end_since = into->established;
@@ -92,7 +94,7 @@ static void make_app_attempts(struct model *m, int app)
 		*vec_push(m->arena, &own->opened) = orders[i].connection;
 		struct model_attempt *last =
 			own->attempts.n ? &own->attempts.v[own->attempts.n - 1] : NULL;
-		if (last && is_same_attempt(m, last, orders[i - 1].connection, next.connection))
+		if (last && model_is_same_attempt(m, last, next.connection))
 			merge(last, &next);
 		else
 			*vec_push(m->arena, &own->attempts) = next;

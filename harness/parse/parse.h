@@ -63,6 +63,13 @@ bool parse_duration(const char *text, nsec_t *ret);
 /* "1mbit", "1.5kbit" to bits a second; units bit, kbit, mbit, gbit, each 1000 of the one before. */
 bool parse_bitrate(const char *text, int64_t *ret);
 
+/*
+ * The same two with the units of tc(8) as well, in small letters: "10msec", "1kbps" (bytes),
+ * "1mibit" (of 1024). A number without a unit is none of them: to tc it is of microseconds, or of bits.
+ */
+bool parse_tc_duration(const char *text, nsec_t *ret);
+bool parse_tc_bitrate(const char *text, int64_t *ret);
+
 /* "1500B", "64kB" to bytes; units B, kB, MB, GB, each 1000 of the one before. */
 bool parse_size(const char *text, int64_t *ret);
 

@@ -24,6 +24,47 @@ static const struct unit size_units[] = {
 	{"B", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {0},
 };
 
+/* Those of tc(8), UNITS, and of our own what it lacks. */
+static const struct unit tc_duration_units[] = {
+	{"ns", 1},
+	{"nsec", 1},
+	{"nsecs", 1},
+	{"us", NSEC_PER_USEC},
+	{"usec", NSEC_PER_USEC},
+	{"usecs", NSEC_PER_USEC},
+	{"ms", NSEC_PER_MSEC},
+	{"msec", NSEC_PER_MSEC},
+	{"msecs", NSEC_PER_MSEC},
+	{"s", NSEC_PER_SEC},
+	{"sec", NSEC_PER_SEC},
+	{"secs", NSEC_PER_SEC},
+	{"m", 60 * NSEC_PER_SEC},
+	{"h", 3600 * NSEC_PER_SEC},
+	{0},
+};
+
+static const struct unit tc_bitrate_units[] = {
+	{"bit", 1},
+	{"kbit", 1000},
+	{"mbit", 1000000},
+	{"gbit", 1000000000},
+	{"tbit", 1000000000000},
+	{"kibit", 1LL << 10},
+	{"mibit", 1LL << 20},
+	{"gibit", 1LL << 30},
+	{"tibit", 1LL << 40},
+	{"bps", 8},
+	{"kbps", 8000},
+	{"mbps", 8000000},
+	{"gbps", 8000000000},
+	{"tbps", 8000000000000},
+	{"kibps", 8LL << 10},
+	{"mibps", 8LL << 20},
+	{"gibps", 8LL << 30},
+	{"tibps", 8LL << 40},
+	{0},
+};
+
 static int64_t unit_size(const struct unit *units, const char *name)
 {
 	for (; units->name; units++)
@@ -88,6 +129,16 @@ bool parse_duration(const char *text, nsec_t *ret)
 bool parse_bitrate(const char *text, int64_t *ret)
 {
 	return parse_quantity(text, bitrate_units, ret);
+}
+
+bool parse_tc_duration(const char *text, nsec_t *ret)
+{
+	return parse_quantity(text, tc_duration_units, ret);
+}
+
+bool parse_tc_bitrate(const char *text, int64_t *ret)
+{
+	return parse_quantity(text, tc_bitrate_units, ret);
 }
 
 bool parse_size(const char *text, int64_t *ret)

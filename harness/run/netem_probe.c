@@ -25,7 +25,7 @@ static bool can_make(void)
 	if (!sk)
 		return false;
 	nlbatch_add(&batch,
-		    rtnl_netem_request(LO_IFINDEX, NLM_F_CREATE | NLM_F_EXCL, &options,
+		    rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
 				       sizeof(options)),
 		    "add the qdisc");
 	nlbatch_add(&batch, rtnl_bridge_request("bridge"), "make a bridge");

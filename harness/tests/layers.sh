@@ -17,7 +17,8 @@ harness/virtual: harness/base harness/data harness/run/run.h
 harness/guest: harness/base harness/data harness/run/run.h harness/run/statetrace.h harness/virtual/archive.h harness/virtual/channel.h
 harness/report: harness/base harness/data harness/judge
 harness/doctor: harness/base harness/data harness/run/sockdiag.h harness/run/sysctl.h harness/virtual/kernel.h harness/virtual/program.h
-harness/cli: harness/base harness/data harness/parse harness/build harness/run/run.h harness/report harness/doctor/doctor.h harness/guest/guest.h harness/virtual/supervisor.h harness/virtual/image.h
+harness/attach: harness/base harness/data harness/parse/parse.h harness/parse/text.h faults/netem/params.h faults/netem/attributes.h
+harness/cli: harness/base harness/data harness/parse harness/build harness/attach harness/run/run.h harness/report harness/doctor/doctor.h harness/guest/guest.h harness/virtual/supervisor.h harness/virtual/image.h
 faults: harness/base harness/data faults/wire faults/netem
 faults/wire: harness/base harness/data faults
 faults/netem: harness/base harness/data faults faults/wire

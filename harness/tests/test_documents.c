@@ -127,6 +127,7 @@ START_TEST(test_completion_knows_every_command_and_flag)
 
 		contains(text, "completion");
 		contains(text, i == 2 ? "-l results" : "--results");
+		contains(text, i == 2 ? "from inject' -l dry-run" : "--dry-run");
 		contains(text, "also none only");
 	}
 	struct cli_result r = CLI(&c, "completion", "csh");
@@ -210,6 +211,8 @@ START_TEST(test_pages_have_every_command_and_key)
 	contains(text, "\\fBcompletion\\fR");
 	contains(text, "\\fB\\-E\\fR, \\fB\\-\\-filter\\fR \\fIREGEX\\fR\n");
 	contains(text, "\n.SH \"EXIT STATUS\"\n");
+	contains(text, "\n.SH \"INJECT\"\n");
+	contains(text, "\\fBloss gemodel P [R [1\\-H [1\\-K]]]\\fR\n");
 	text = print_to("5", "man", "wirecut-scenario.5");
 	contains(text, "\\fBready\\-within\\fR");
 	contains(text, ".SS \"timeline[].blackhole\"");

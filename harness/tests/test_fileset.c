@@ -97,6 +97,18 @@ START_TEST(test_links_bring_what_they_name)
 }
 END_TEST
 
+/* As /etc/mtab does. What /proc/self leads to is another thing in the guest. */
+START_TEST(test_what_the_kernel_makes_up_is_the_guests_own)
+{
+	folder_put_link(&f, "mtab", "/proc/self/mounts");
+	ck_assert_int_eq(fileset_add(&set, folder_path(&f, "mtab"), NULL, &err), 0);
+	ck_assert_int_eq(fileset_add(&set, "/proc/self/ns/net", NULL, &err), 0);
+	ck_assert_str_eq(expect_kind("mtab", FILESET_LINK)->target, "/proc/self/mounts");
+	ck_assert_int_eq(fileset_find(&set, "/proc")->kind, FILESET_FOLDER);
+	ck_assert_ptr_null(fileset_find(&set, "/proc/self"));
+}
+END_TEST
+
 START_TEST(test_what_cannot_be_added)
 {
 	expect_error(fileset_add(&set, folder_path(&f, "none"), NULL, &err), "No such file");
@@ -248,6 +260,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_a_file_brings_its_folders);
 	tcase_add_test(t, test_links_bring_what_they_name);
+	tcase_add_test(t, test_what_the_kernel_makes_up_is_the_guests_own);
 	tcase_add_test(t, test_what_cannot_be_added);
 	tcase_add_test(t, test_a_tree);
 	tcase_add_test(t, test_what_is_made);

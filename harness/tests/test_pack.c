@@ -245,7 +245,8 @@ START_TEST(test_words_of_a_shell)
 
 	APP("server", "/bin/sh", "-c",
 	    arena_printf(&f.arena,
-			 "if first|second.x; then\n\"%s\" <%s # commented\nfi; first; none $(none)",
+			 "if first|second.x; then\n\"%s\" <%s # commented\nfi; first; none $(none) "
+			 "/proc/self/exe </proc/self/ns/net",
 			 third, data));
 	pack();
 	has(first);
@@ -253,6 +254,7 @@ START_TEST(test_words_of_a_shell)
 	has(third);
 	has(data);
 	has_not(commented);
+	has_not("/proc/self");
 }
 END_TEST
 

@@ -307,6 +307,36 @@ START_TEST(a_gap_that_a_late_stamp_shortened)
 }
 END_TEST
 
+/*
+ * Each attempt tries two addresses of the service. In one of them the program came to the second 1.05 s
+ * after the first, which is a new attempt, and far too soon: or one that a stall has parted.
+ */
+START_TEST(an_attempt_that_a_stall_parted)
+{
+	struct plan_expect *e = world_expect(&w, "backoff");
+
+	e->spec.app = "client";
+	e->spec.base = e->spec.cap = SEC(2);
+	e->spec.factor = 1;
+	e->spec.jitter = 0.5;
+	world_list(&w, &e->apps, app_client);
+	see_start(&w, -SEC(1), app_client);
+	for (int i = 0; i < 5; i++) {
+		nsec_t first = SEC(1) + i * SEC(2) + (i > 2 ? SEC(1) : 0);
+		nsec_t second = first + (i == 2 ? MS(1050) : MS(1));
+		struct tuple six = {1, 0, (uint16_t)(41000 + i), 8000, (uint32_t)i + 5, true};
+		struct tuple four = {1, 0, (uint16_t)(42000 + i), 8000, (uint32_t)i + 5, false};
+
+		see_syn(&w, first, &six);
+		see_refusal(&w, first, &six);
+		see_syn(&w, second, &four);
+		see_refusal(&w, second, &four);
+	}
+	see_stall(SEC(6), LAG_INIT, MS(_i ? 60 : 40));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "gap 3 was 1.0");
+}
+END_TEST
+
 START_TEST(a_socket_that_was_there_a_little_too_long)
 {
 	struct plan_expect *e = world_expect(&w, "sockets");
@@ -349,6 +379,7 @@ int main(void)
 	tcase_add_test(t, late_by_less_than_a_stall);
 	tcase_add_test(t, late_by_more_than_a_stall);
 	tcase_add_loop_test(t, a_line_beside_its_time, 0, 4);
+	tcase_add_loop_test(t, an_attempt_that_a_stall_parted, 0, 2);
 	tcase_add_loop_test(t, a_fault_that_a_stall_outlasted, 0, 2);
 	tcase_add_loop_test(t, stages_add_up_and_the_canary_counts_twice, 0, 2);
 	tcase_add_loop_test(t, a_program_without_a_processor, 0, 2);

@@ -237,6 +237,12 @@ static int enter(struct walk *w, const char *name, struct err *err)
 	return 0;
 }
 
+/* What is in there the guest's kernel makes up for itself; the rest of the way is not walked. */
+static bool is_of_the_kernel(const char *folder)
+{
+	return !strcmp(folder, "/dev") || !strcmp(folder, "/proc") || !strcmp(folder, "/sys");
+}
+
 /* Walks all of w->path; then w->done is where it leads. */
 static int walk(struct walk *w, struct err *err)
 {
@@ -249,7 +255,7 @@ static int walk(struct walk *w, struct err *err)
 		char name[NAME_MAX + 1];
 		size_t start = strspn(w->rest, "/"), len = strcspn(w->rest + start, "/");
 
-		if (len == 0)
+		if (len == 0 || (!w->make && is_of_the_kernel(w->done)))
 			return 0;
 		if (len > NAME_MAX)
 			return err_set(err, "%s: a name in it is too long", w->path);

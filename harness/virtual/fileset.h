@@ -14,7 +14,8 @@
  * path is absolute.
  *
  * The set is always complete: a path brings the folders above it, and symbolic links bring what they
- * name, also those in the middle (/lib -> usr/lib). So no entry lies below a link, and the entries,
+ * name, also those in the middle (/lib -> usr/lib). What the kernel makes up (/dev, /proc, /sys) is not
+ * taken from this machine: a path or a link that leads there brings these folders, empty. So no entry lies below a link, and the entries,
  * which are sorted by path, can be made one after the other.
  *
  * What differs between machines without being content is left out: owners, times, and permissions

@@ -25,6 +25,8 @@ static int add_word(struct packer *p, const char *word, struct err *err)
 
 	if (strchr(word, '/') && word[0] != '/')
 		return 0; /* counts from wherever the shell then is */
+	if (path_is_of_the_kernel(word))
+		return 0;
 	const char *program = program_find(word, "/", p->closure.path, p->arena);
 
 	if (program)

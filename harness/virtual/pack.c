@@ -103,8 +103,7 @@ const char *command_option(const struct command *c, const char *option)
 	return NULL;
 }
 
-/* What the kernel makes up is the guest's own. */
-static bool is_of_the_kernel(const char *path)
+bool path_is_of_the_kernel(const char *path)
 {
 	return !strncmp(path, "/dev/", strlen("/dev/")) ||
 	       !strncmp(path, "/proc/", strlen("/proc/")) ||
@@ -118,7 +117,7 @@ char *command_file(const struct packer *p, const struct command *c, const char *
 					: NULL;
 	struct stat st;
 
-	if (!path || is_of_the_kernel(path) || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!path || path_is_of_the_kernel(path) || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return NULL;
 	return path;
 }

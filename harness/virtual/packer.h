@@ -37,6 +37,9 @@ bool packer_is_new(struct packer *p, const char *name);
 /* What an app's environment says, or NULL. */
 const char *command_variable(const struct command *c, const char *name);
 
+/* In /dev, /proc or /sys: the guest has its own, and no program is there. */
+bool path_is_of_the_kernel(const char *path);
+
 /* The file that an argument names: absolute, or in `cwd`; NULL: it names none. */
 char *command_file(const struct packer *p, const struct command *c, const char *argument);
 
