@@ -9,6 +9,7 @@ enum command_exit {
 	EXIT_USAGE = 2, /* or an invalid scenario */
 	EXIT_ERROR = 3,
 	EXIT_NOTHING = 4, /* no scenario selected */
+	EXIT_SKIPPED = 5, /* everything was skipped */
 };
 
 /* The commands: each does its work with the options given and returns the program's exit code. */

@@ -551,7 +551,8 @@ void options_print_commands(FILE *out)
 	fputs("\n'wirecut COMMAND --help' says more. Exit codes: 0 all passed; 1 an expectation\n"
 	      "failed, a control survived or a verdict is void; 2 a usage error or an invalid\n"
 	      "scenario; 3 an error of the harness or an inconclusive verdict; 4 nothing was\n"
-	      "selected; 5 everything was skipped; 130, 143 interrupted.\n",
+	      "selected; 5 everything was skipped; 130, 143 interrupted; 141\n"
+	      "nobody reads its output.\n",
 	      out);
 }
 

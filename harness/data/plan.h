@@ -112,6 +112,9 @@ struct plan_expect {
 	int64_t step;                 /* of spec.fault or spec.after; -1: none */
 };
 
+/* What the slug of another attempt has behind it, before its number: 1, 2, ... */
+#define SLUG_AGAIN "+again"
+
 struct plan {
 	char *file; /* as the user named it */
 	char *name;

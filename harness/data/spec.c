@@ -92,6 +92,12 @@ const struct field expect_common_fields[] = {
 	{0},
 };
 
+bool flaw_set(struct flaw *flaw, const char *key, const char *message, const char *hint)
+{
+	*flaw = (struct flaw){key, message, hint};
+	return false;
+}
+
 void fault_spec_unset(struct fault_spec *spec)
 {
 	*spec = (struct fault_spec){0};

@@ -221,6 +221,16 @@ struct guest_spec {
 };
 extern const struct field guest_fields[];
 
+/* What is wrong with the keys of a fault or of an expectation together. Static strings. */
+struct flaw {
+	const char *key;     /* the path of the key that is wrong, "match.kind"; NULL: one lacks */
+	const char *message; /* "a delay of 0 delays nothing" */
+	const char *hint;    /* the mend */
+};
+
+/* Fills it. Always returns false, so that `return flaw_set(...)` reads well. */
+bool flaw_set(struct flaw *flaw, const char *key, const char *message, const char *hint);
+
 /* The keys that stand beside an expectation's kind (id). */
 extern const struct field expect_common_fields[];
 

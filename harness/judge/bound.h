@@ -36,8 +36,8 @@ struct window {
  * As `check` of struct expect_ops. The first: one of at-least and at-most is given, and they do not
  * contradict each other. The second: exactly one of at, by and during is given.
  */
-bool bound_check_how_many(const struct expect_spec *spec, const char **message, const char **hint);
-bool bound_check_when(const struct expect_spec *spec, const char **message, const char **hint);
+bool bound_check_how_many(const struct expect_spec *spec, struct flaw *flaw);
+bool bound_check_when(const struct expect_spec *spec, struct flaw *flaw);
 
 /* When it must hold, cut to the plan's duration; the whole run from t = 0 if nothing is given. */
 struct window bound_window(const struct plan *plan, const struct expect_spec *spec);

@@ -22,9 +22,9 @@ static const struct field fields[] = {
  * read each second, at the edges of the timeline and at the moments that expectations name, so `at`
  * and `during` are exact.
  */
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	return bound_check_how_many(spec, message, hint) && bound_check_when(spec, message, hint);
+	return bound_check_how_many(spec, flaw) && bound_check_when(spec, flaw);
 }
 
 static struct level level_of(const struct model_host *h, const char *name, struct arena *a)

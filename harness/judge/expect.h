@@ -37,9 +37,9 @@ struct expect_ops {
 
 	/*
 	 * Says what is wrong with the keys together (of a spec whose required keys are there), in
-	 * *message and *hint; true if nothing is. Static strings. May be NULL.
+	 * *flaw; true if nothing is. May be NULL.
 	 */
-	bool (*check)(const struct expect_spec *spec, const char **message, const char **hint);
+	bool (*check)(const struct expect_spec *spec, struct flaw *flaw);
 
 	/*
 	 * The latest scenario time at which it can still be decided, for the default duration;

@@ -88,7 +88,7 @@ const struct cable_case cable_cases[] = {
 	 .group = "delays",
 	 .faults = {"at: 0s, delay: {@, mean: 100ms, jitter: 10ms, distribution: normal, "
 		    "correlation: 50%}"},
-	 .instead = {"at: 0s, delay: {@, mean: 110ms, jitter: 40ms, distribution: normal}", LOSES},
+	 .instead = {"at: 0s, delay: {@, mean: 120ms, jitter: 40ms, distribution: normal}", LOSES},
 	 .probes = EACH_MS(5),
 	 .promises = PROMISE_MEAN | PROMISE_SPREAD | PROMISE_CORRELATION | PROMISE_CLEAN,
 	 .rho = 0.5,
