@@ -42,8 +42,8 @@ KERNEL_MAIN := $(wildcard scenarios/kernel/programs/tcp-*.c)
 KERNEL_SRC := $(wildcard scenarios/kernel/programs/*.c)
 # Those of the examples of faults: each is one by itself.
 EXAMPLE_SRC := $(wildcard scenarios/faults/programs/*.c)
-# What hosts run in tests alone; it shares no code with anything.
-PROBE_SRC := harness/tests/guest-programs/udp-probe.c
+# What hosts run in tests alone: each is one by itself, and shares no code with anything.
+PROBE_SRC := $(addprefix harness/tests/guest-programs/,udp-probe.c tcp-bulk.c)
 TEST_SRC := $(wildcard harness/tests/test_*.c faults/tests/test_*.c)
 FUZZ_SRC := $(wildcard harness/tests/fuzz_*.c faults/tests/fuzz_*.c)
 TEST_AID := $(filter-out $(TEST_SRC) $(FUZZ_SRC) \
@@ -149,7 +149,7 @@ run-fuzz: $(FUZZERS) $(APP_FUZZERS)
 	@harness/tests/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS) $(APP_FUZZERS)
 
 bench: deps programs ## the figures, as ratios measured side by side in one run
-	@$(MAKE) --no-print-directory all $(BENCHES) $(APP_BENCHES)
+	@$(MAKE) --no-print-directory all $(BENCHES) $(APP_BENCHES) $(PROBES)
 	@for b in $(BENCHES) $(APP_BENCHES); do echo "== $$(basename $$b)"; BUILD=$(BUILD) $$b || exit 1; done
 
 format: ## apply clang-format

@@ -6,9 +6,11 @@
 
 /* A power of two; a guest's cable has far fewer frames under way. */
 #define BUCKETS 16384
-/* FNV-1a of 64 bits (RFC draft-eastlake-fnv). */
+/* Of FNV with 64 bits (RFC 9923). */
 #define FNV_OFFSET 0xcbf29ce484222325ULL
 #define FNV_PRIME  0x100000001b3ULL
+/* A product's upper bits, to where the next product spreads them. */
+#define FOLD 32
 
 void flights_init(struct flights *fs, size_t n_hosts)
 {
@@ -29,18 +31,34 @@ void flights_free(struct flights *fs)
 	*fs = (struct flights){0};
 }
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * FNV_PRIME;
+	return h ^ h >> FOLD;
+}
+
+/*
+ * Each frame is looked for by all of its bytes, four times on its way: so as FNV-1a goes, but by words of
+ * eight, for by bytes this was the most of what the engine cost. (A product carries bits upwards
+ * only, hence the fold.)
+ */
 static uint64_t hash_of(enum leg leg, const uint8_t *bytes, size_t len)
 {
-	uint64_t h = FNV_OFFSET ^ (uint64_t)leg;
+	uint64_t h = FNV_OFFSET ^ (uint64_t)leg, word;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ bytes[i]) * FNV_PRIME;
-	return h;
+	for (; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, bytes + i, sizeof(word));
+		h = mix(h, word);
+	}
+	word = 0;
+	memcpy(&word, bytes + i, len - i);
+	return mix(h, word);
 }
 
 static struct flight **bucket_of(struct flights *fs, uint64_t hash)
 {
-	return &fs->buckets[(hash ^ hash >> 32) % BUCKETS];
+	return &fs->buckets[hash % BUCKETS];
 }
 
 struct flight *flights_enter(struct flights *fs, enum leg leg, int cable, const uint8_t *bytes,

@@ -5,6 +5,7 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netlink/route/link.h>
 #include <string.h>
 
 /* What stands around the options of a qdisc. */
@@ -81,4 +82,18 @@ struct nl_msg *rtnl_netem_request(int ifindex, uint32_t handle, int flags, const
 struct nl_msg *rtnl_netem_delete_request(int ifindex, uint32_t handle)
 {
 	return netem_message(RTM_DELQDISC, ifindex, handle, 0, 0);
+}
+
+struct nl_msg *rtnl_bridge_request(const char *name)
+{
+	struct rtnl_link *bridge = rtnl_link_alloc();
+	struct nl_msg *msg = NULL;
+
+	if (!bridge)
+		return NULL;
+	rtnl_link_set_name(bridge, name);
+	if (rtnl_link_set_type(bridge, "bridge") == 0)
+		rtnl_link_build_add_request(bridge, NLM_F_CREATE | NLM_F_EXCL, &msg);
+	rtnl_link_put(bridge);
+	return msg;
 }

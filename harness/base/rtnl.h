@@ -42,6 +42,9 @@ struct nl_msg *rtnl_netem_request(int ifindex, uint32_t handle, int flags, const
  */
 struct nl_msg *rtnl_netem_delete_request(int ifindex, uint32_t handle);
 
+/* A new bridge, with the kernel's own settings. NULL: out of memory. */
+struct nl_msg *rtnl_bridge_request(const char *name);
+
 static inline void cleanup_nl_socket(struct nl_sock **sk)
 {
 	nl_socket_free(*sk);

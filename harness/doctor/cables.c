@@ -132,33 +132,50 @@ const struct doctor_probe probe_packet = {
 	.run = run_packet,
 };
 
-static void run_netem(const struct doctor_input *in, struct doctor_finding *f)
+/* By itself, so that what lacks beside it is told, too. 0, or an errno with *err. */
+static int ask(struct nl_msg *msg, const char *what, struct err *err)
 {
 	_cleanup_arena_ struct arena arena = {0};
 	struct nlbatch batch = {.arena = &arena};
-	const struct tc_netem_qopt options = {.limit = NETEM_LIMIT};
-	struct err err = {0};
 
-	nlbatch_add(&batch,
-		    rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
-				       sizeof(options)),
-		    "add the qdisc");
-	if (netlink_commit(&batch, &err) == 0) {
-		finding_have(f, "qdisc added");
-		return;
-	}
-	int error = errno;
-	finding_lack(f, "%s", err.msg);
-	if (error == ENOENT)
-		mend_module("sch_netem", f);
+	nlbatch_add(&batch, msg, what);
+	return netlink_commit(&batch, err) == 0 ? 0 : errno;
+}
+
+static void mend_netem(const struct doctor_input *in, bool no_netem, bool no_bridge,
+		       struct doctor_finding *f)
+{
+	if (no_netem && no_bridge)
+		mend_module("-a sch_netem bridge", f);
+	else if (no_netem || no_bridge)
+		mend_module(no_netem ? "sch_netem" : "bridge", f);
 	else
 		mend_refused(&in->machine, f);
 }
 
+static void run_netem(const struct doctor_input *in, struct doctor_finding *f)
+{
+	const struct tc_netem_qopt options = {.limit = NETEM_LIMIT};
+	struct err of_netem = {0}, of_bridge = {0};
+	int netem = ask(rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
+					   sizeof(options)),
+			"add a qdisc", &of_netem);
+	int bridge = ask(rtnl_bridge_request("bridge"), "make one", &of_bridge);
+
+	if (!netem && !bridge) {
+		finding_have(f, "qdisc added, bridge made");
+		return;
+	}
+	finding_lack(f, "%s%s%s%s%s", netem ? "netem: " : "", of_netem.msg,
+		     netem && bridge ? "; " : "", bridge ? "bridge: " : "", of_bridge.msg);
+	mend_netem(in, netem == ENOENT, bridge == EOPNOTSUPP, f);
+}
+
 const struct doctor_probe probe_netem = {
 	.name = "netem",
-	.what = "the kernel's own emulation of links",
-	.costs = "nothing: the link engine `wire` does without",
+	.what = "the kernel's own emulation of links, and bridges for it",
+	.costs = "`--link netem`, and `wirecut inject`, for which netem alone is enough; the link "
+		 "engine `wire` does without",
 	.need = DOCTOR_NOT_NEEDED,
 	.sandboxed = true,
 	.run = run_netem,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <linux/pkt_sched.h>
-#include <netlink/route/link.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -11,20 +10,6 @@
 #include "harness/base/nlbatch.h"
 #include "harness/base/rtnl.h"
 #include "harness/run/run.h"
-
-static struct nl_msg *bridge_request(void)
-{
-	struct rtnl_link *bridge = rtnl_link_alloc();
-	struct nl_msg *msg = NULL;
-
-	if (!bridge)
-		return NULL;
-	rtnl_link_set_name(bridge, "bridge");
-	if (rtnl_link_set_type(bridge, "bridge") == 0)
-		rtnl_link_build_add_request(bridge, NLM_F_CREATE | NLM_F_EXCL, &msg);
-	rtnl_link_put(bridge);
-	return msg;
-}
 
 /* In a namespace of its own, and a process of its own to leave it with. */
 static bool can_make(void)
@@ -43,7 +28,7 @@ static bool can_make(void)
 		    rtnl_netem_request(LO_IFINDEX, 0, NLM_F_CREATE | NLM_F_EXCL, &options,
 				       sizeof(options)),
 		    "add the qdisc");
-	nlbatch_add(&batch, bridge_request(), "make a bridge");
+	nlbatch_add(&batch, rtnl_bridge_request("bridge"), "make a bridge");
 	return nlbatch_commit(&batch, sk, &err) == 0;
 }
 

@@ -16,8 +16,8 @@
  * Each has a counter-trial: the same stream through another fault, under which every one of its promises
  * must be found broken.
  *
- * In the text of a fault @ is the cable of the case's host, the direction from it, and a match of the
- * stream's port; # is the host, and $ that port.
+ * In the text of a fault @ is the cable of the case's host, the direction from it, and, where the link engine
+ * knows one, a match of the stream's port; # is the host.
  */
 
 /* What a struck probe has suffered. */
@@ -83,6 +83,7 @@ struct cable_case {
 	} line;
 };
 
+#define CABLE_CASES_MAX 64
 extern const struct cable_case cable_cases[];
 extern const size_t n_cable_cases;
 

@@ -6,7 +6,6 @@
 
 /* What was promised in one respect, and what came of it. */
 struct cable_finding {
-	enum cable_promise promise;
 	const char *what; /* with its unit */
 	double observed;
 	double low, high; /* it must lie between, or at one of them; not a number lies nowhere */
@@ -15,16 +14,20 @@ struct cable_finding {
 	 * Only on the real clock; 0 for what no lag can touch.
 	 */
 	double doubt;
+	enum cable_promise promise;
+	bool drawn; /* by chance: one in a thousand sound ones lies outside */
 };
 
 #define CABLE_FINDINGS_MAX 20
 
 enum cable_verdict { CABLE_HOLDS, CABLE_BROKEN, CABLE_INCONCLUSIVE };
 
-/* On which clock it ran, and how late the machine may have made things there. */
-struct cable_clock {
-	bool is_real;
-	nsec_t late; /* of the real one */
+/* On what it ran. */
+struct cable_terms {
+	enum link_engine link;
+	unsigned promises; /* of the case, on that link engine */
+	bool is_real;      /* the clock */
+	nsec_t late;       /* by how much the machine may have made things late; on the real one */
 };
 
 /*
@@ -32,7 +35,7 @@ struct cable_clock {
  * break, but for a doubt that is told.
  */
 size_t cable_judge(struct arena *a, const struct cable_case *c, const struct cable_streams *s,
-		   struct cable_clock clock, struct cable_finding ret[CABLE_FINDINGS_MAX]);
+		   struct cable_terms terms, struct cable_finding ret[CABLE_FINDINGS_MAX]);
 
 enum cable_verdict cable_verdict_of(const struct cable_finding *f);
 

@@ -15,6 +15,8 @@
 /* From the last probe until the receivers are asked: what waits on a line has arrived. */
 #define SETTLE_US      2000000
 #define SETTLE_REAL_US 5000000
+/* Until they have printed what they know. */
+#define PRINT_US 1000000
 
 /* What udp-probe sends at least. */
 #define SIZE_NORMAL 72
@@ -23,11 +25,6 @@
 
 const struct cable_case cable_bare = {.name = "bare",
 				      .probes = {.count = 200, .interval_us = 5000}};
-
-bool cable_is_in(const struct cable_trial *t, const struct cable_case *c)
-{
-	return c == &cable_bare || !strcmp(c->group, t->group);
-}
 
 size_t cable_count(const struct cable_trial *t, const struct cable_case *c)
 {
@@ -108,18 +105,22 @@ static void print_apps(const struct script *s)
 	}
 }
 
+static void print_stream(const struct script *s, const struct cable_case *c)
+{
+	fprintf(s->f, "cable: %s, direction: from-host", c->name);
+	if (s->trial->link == LINK_WIRE)
+		fprintf(s->f, ", match: {port: %d}", cable_port(c));
+}
+
 /* A fault's text with names put in. */
 static void print_fault(const struct script *s, const struct cable_case *c, const char *text)
 {
 	fputs("  - {", s->f);
 	for (; *text; text++) {
 		if (*text == '@')
-			fprintf(s->f, "cable: %s, direction: from-host, match: {port: %d}", c->name,
-				cable_port(c));
+			print_stream(s, c);
 		else if (*text == '#')
 			fputs(c->name, s->f);
-		else if (*text == '$')
-			fprintf(s->f, "%d", cable_port(c));
 		else
 			fputc(*text, s->f);
 	}
@@ -163,7 +164,7 @@ static void print_timeline(const struct script *s)
 	for (const struct cable_case *c = NULL; (c = next_case(s->trial, c));)
 		if (c->promises & CABLE_AIMED)
 			fprintf(s->f, ", at-%s", c->name);
-	fputs("]}\n", s->f);
+	fprintf(s->f, "]}\nduration: %" PRId64 "us\n", end + settle + PRINT_US);
 }
 
 static void print_expectations(const struct script *s)

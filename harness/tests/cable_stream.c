@@ -6,20 +6,7 @@
 
 #include "harness/base/io.h"
 #include "harness/tests/cable_trial.h"
-
-/* A line of a receiver's log: harness/tests/guest-programs/udp-probe.c. */
-struct probe_line {
-	int port;
-	size_t number;
-	nsec_t sent, received;
-	int bits;
-};
-
-static bool parse_line(const char *line, struct probe_line *ret)
-{
-	return sscanf(line, "probe %d %zu %" SCNd64 " %" SCNd64 " %d", &ret->port, &ret->number,
-		      &ret->sent, &ret->received, &ret->bits) == 5;
-}
+#include "harness/tests/probe_line.h"
 
 static struct cable_stream new_stream(struct arena *a, size_t n)
 {
@@ -79,7 +66,7 @@ static struct cable_stream read_stream(struct arena *a, const char *log, int por
 	for (const char *line = log; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		struct probe_line l;
 
-		if (parse_line(line, &l) && l.port == port)
+		if (probe_line_parse(line, &l) && l.port == port)
 			add_arrival(&s, &l, &newest);
 		is_whole |= sscanf(line, "overflow %" SCNu64, &lost) == 1;
 	}

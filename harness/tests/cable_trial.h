@@ -16,18 +16,29 @@
 #define CABLE_PROBES 600
 
 struct cable_trial {
+	enum link_engine link; /* on netem no fault has a match */
 	const char *group;
-	const char *probe; /* the program's path */
-	size_t n_probes;   /* of a case that does not say */
-	bool counter;      /* with what stands in place of the faults */
-	bool real;         /* for the real clock, where a busy machine starts programs late */
+	const struct cable_case *only; /* without the others of its group; NULL: all of them */
+	const char *probe;             /* the program's path */
+	size_t n_probes;               /* of a case that does not say */
+	bool counter;                  /* with what stands in place of the faults */
+	bool real; /* for the real clock, where a busy machine starts programs late */
 };
 
 /* The scenario file's text. */
 char *cable_scenario(struct arena *a, const struct cable_trial *t);
 
+/*
+ * Why the case is not for this trial's link engine, as `wirecut run --link netem` says it; NULL: it is. Of
+ * a counter-trial what stands in place of the faults is looked at.
+ */
+char *cable_needs_wire(struct arena *a, const struct cable_trial *t, const struct cable_case *c);
+
 /* Whether the case is one of this scenario's. */
 bool cable_is_in(const struct cable_trial *t, const struct cable_case *c);
+
+/* What the case promises on this trial's link engine. */
+unsigned cable_promises(const struct cable_trial *t, const struct cable_case *c);
 
 /* How many probes each of the case's streams has. */
 size_t cable_count(const struct cable_trial *t, const struct cable_case *c);

@@ -217,6 +217,12 @@ static bool no_netem(struct doctor_input *in)
 	return refuse(SYS_sendto, ANY_ARGUMENT, 0, ENOENT);
 }
 
+static bool no_bridge(struct doctor_input *in)
+{
+	(void)in;
+	return refuse(SYS_sendto, ANY_ARGUMENT, 0, EOPNOTSUPP);
+}
+
 static bool no_ipv6(struct doctor_input *in)
 {
 	(void)in;
@@ -391,7 +397,10 @@ const struct lack lacks[] = {
 	{&probe_cubic, cubic_powerless, "Operation not permitted", "sudo apparmor_parser -r",
 	 false},
 	{&probe_ehash, no_small_tables, "none of that name", "Linux 6.1", true},
-	{&probe_netem, no_netem, "No such file", "sudo modprobe sch_netem", false},
+	{&probe_netem, no_netem, "netem: send to the kernel: No such file",
+	 "sudo modprobe sch_netem", false},
+	{&probe_netem, no_bridge, "bridge: send to the kernel: Operation not supported",
+	 "sudo modprobe bridge", false},
 	{&probe_ipv6, no_ipv6, "Address family", "ipv6.disable=1", false},
 	{&probe_nofile, few_descriptors, "64; 16 scenarios at once need 192",
 	 "sudo prlimit --nofile=192 --pid $$", false},

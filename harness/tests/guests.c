@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 
 #define PLAIN_BUILD "build"
 #define KERNELS     PLAIN_BUILD "/guest-kernel"
+#define PROGRAMS    PLAIN_BUILD "/harness/tests/guest-programs"
 /* A busy machine's; that a process is left for good is the question. */
 #define GONE_WITHIN (20 * NSEC_PER_SEC)
 #define RETRY_MS    5
@@ -92,6 +94,21 @@ void guests_write_shell(struct cli *c, const char *name, const char *shell, cons
 			       "expect:\n  - exits: {app: app, status: 0, within: 3s}\n"
 			       "duration: 4s\n%s",
 			       shell, more));
+}
+
+char *guests_copy_program(struct cli *c, const char *name)
+{
+	const char *built = arena_printf(&c->arena, PROGRAMS "/%s", name);
+	char *copy = arena_printf(&c->arena, "%s/%s", c->dir, name);
+	struct err err = {0};
+	size_t len = 0;
+	const char *bytes = io_read_file(built, &len, &c->arena, &err);
+
+	ck_assert_msg(bytes != NULL, "%s: make failing-calls", err.msg);
+	_cleanup_close_ int fd = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	return copy;
 }
 
 /* --- results --- */

@@ -34,6 +34,12 @@ void guests_write_scenario(struct cli *c, const char *name);
 /* One app on one host, run by a shell; `more` are further lines of the file. */
 void guests_write_shell(struct cli *c, const char *name, const char *shell, const char *more);
 
+/*
+ * Puts a program of harness/tests/guest-programs, by the plain build, into the working folder, for that is where
+ * hosts see it: their /tmp is their own. Gives its path.
+ */
+char *guests_copy_program(struct cli *c, const char *name);
+
 /* The folder of the last run, below c->dir. */
 char *guests_run_folder(struct cli *c);
 

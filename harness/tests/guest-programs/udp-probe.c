@@ -49,9 +49,10 @@ enum ending { ENDING_USAGE = 2, ENDING_REFUSED = 3 };
 #define COUNT_MAX     10000000
 #define INTERVAL_MAX  10000000 /* us */
 /* Of the header; a majority of them is right when one bit is wrong. */
-#define COPIES       3
-#define SIZE_MIN     ((long)(COPIES * sizeof(struct header)))
-#define SIZE_MAX_UDP 1472 /* an Ethernet frame's, without the headers of IP and UDP */
+#define COPIES           3
+#define SIZE_MIN         ((long)(COPIES * sizeof(struct header)))
+#define SIZE_MAX_UDP     1472 /* an Ethernet frame's, without the headers of IP and UDP */
+#define UDP_HEADER_BYTES 8U
 /* As much as net.core.rmem_max lets it have. */
 #define BUFFER_BYTES (8 << 20)
 
@@ -237,16 +238,14 @@ static int bits_between(unsigned a, unsigned b)
 	return __builtin_popcount(a ^ b);
 }
 
-/* One of another size is wrong in all its bits, at least. */
+/* The length of UDP's header is the first thing to differ in a probe that was cut short. */
 static int bits_wrong(const struct header *h, const uint8_t *bytes, size_t len)
 {
 	uint8_t sent[SIZE_MAX_UDP];
-	int bits = 0;
+	int bits = bits_between(h->size + UDP_HEADER_BYTES, (unsigned)len + UDP_HEADER_BYTES);
 
-	if (h->size != len)
-		return (int)len * 8;
 	fill(sent, h);
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len && i < h->size; i++)
 		bits += bits_between(sent[i], bytes[i]);
 	return bits;
 }
