@@ -162,7 +162,7 @@ static const char *lost_file(const struct state *s, const struct app *a)
 	const char *file = s->plan->file, *slash = strrchr(file, '/');
 	int folder_len = slash ? (int)(slash - file) + 1 : 0;
 
-	for (size_t i = 1; a->plan && i < a->plan->argv.n; i++) {
+	for (size_t i = 1; i < a->plan->argv.n; i++) {
 		const char *word = a->plan->argv.v[i];
 		char path[PATH_MAX];
 
@@ -177,10 +177,11 @@ static const char *lost_file(const struct state *s, const struct app *a)
 
 static const char *lost_file_hint(struct state *s, const struct app *a)
 {
-	const char *word = lost_file(s, a), *cwd = word && a->plan->cwd ? a->plan->cwd : "/tmp";
+	const char *word = a->plan ? lost_file(s, a) : NULL;
 
 	if (!word)
 		return "";
+	const char *cwd = a->plan->cwd ? a->plan->cwd : "/tmp";
 	return arena_printf(
 		&s->arena,
 		"\n    = %s is beside the scenario, and the working folder is %s of the "
