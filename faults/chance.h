@@ -28,11 +28,10 @@ struct chance {
 bool chance_strikes(struct chance *c, const struct fault_spec *spec, struct rng *rng);
 
 /* For a kind's check: true if the rate and the correlation make sense. */
-bool chance_check(const struct fault_spec *spec, const char **message, const char **hint);
+bool chance_check(const struct fault_spec *spec, struct flaw *flaw);
 
 /* The same of the correlation alone, whatever it correlates. */
-bool chance_check_correlation(const struct fault_spec *spec, const char **message,
-			      const char **hint);
+bool chance_check_correlation(const struct fault_spec *spec, struct flaw *flaw);
 
 /* The two keys, for a kind's table. */
 #define CHANCE_RATE(bits, text) FIELD(fault_spec, rate, "rate", FIELD_PERCENT, (bits), text)

@@ -19,11 +19,13 @@ struct wander {
 };
 
 static const struct field fields[] = {
-	FIELD(fault_spec, mean, "mean", FIELD_DURATION, FIELD_REQUIRED, "how much longer"),
+	FIELD(fault_spec, mean, "mean", FIELD_DURATION, FIELD_REQUIRED, "how much longer",
+	      .unit = "ms"),
 	FIELD(fault_spec, jitter, "jitter", FIELD_DURATION, 0,
-	      "how much it varies, at most the mean: uniform, plus or minus that; of the other "
-	      "distributions the standard deviation",
-	      .default_text = "none"),
+	      "how much it varies, at most the mean (normal: a third of it; paretonormal: two "
+	      "thirds): "
+	      "uniform, plus or minus that; of the other distributions the standard deviation",
+	      .unit = "ms", .default_text = "none"),
 	FIELD(fault_spec, distribution, "distribution", FIELD_ENUM, 0,
 	      "how it varies; needs a jitter", .names = delay_distribution_names,
 	      .default_text = "uniform"),
@@ -39,28 +41,47 @@ static nsec_t jitter_of(const struct fault_spec *spec)
 	return spec->jitter == NSEC_UNSET ? 0 : spec->jitter;
 }
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+/*
+ * The largest jitter that the mean has room for. The normal laws know no least value: what would
+ * arrive before it was sent is not delayed at all, and beyond these figures that would be more than
+ * one packet of 740 (of 1500, with paretonormal), and no longer the law.
+ */
+static nsec_t jitter_max(const struct fault_spec *spec, const char **ret_hint)
+{
+	switch (spec->distribution) {
+	case DISTRIBUTION_NORMAL:
+		*ret_hint = "of a normal distribution, make the jitter at most a third of the mean";
+		return spec->mean / 3;
+	case DISTRIBUTION_PARETONORMAL:
+		*ret_hint = "of a paretonormal distribution, make the jitter at most two thirds of "
+			    "the mean";
+		return spec->mean / 3 * 2;
+	default:
+		*ret_hint = "make the jitter at most the mean";
+		return spec->mean;
+	}
+}
+
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	bool varies = jitter_of(spec) > 0;
+	const char *mend;
 
-	if (spec->mean <= 0) {
-		*message = "a delay of 0 delays nothing";
-		*hint = "give a mean above 0, or leave the fault out";
-		return false;
-	}
-	if (jitter_of(spec) > spec->mean) {
-		*message = "the jitter is larger than the mean: a packet would arrive before it "
-			   "was sent";
-		*hint = "make the jitter at most the mean";
-		return false;
-	}
-	if (!varies && (spec->distribution != ENUM_UNSET || spec->correlation >= 0)) {
-		*message = "a distribution and a correlation say how the delay varies, and without "
-			   "a jitter it does not";
-		*hint = "give a jitter, such as a tenth of the mean";
-		return false;
-	}
-	return chance_check_correlation(spec, message, hint);
+	if (spec->mean <= 0)
+		return flaw_set(flaw, "mean", "a delay of 0 delays nothing",
+				"give a mean above 0, or leave the fault out");
+	if (jitter_of(spec) > jitter_max(spec, &mend))
+		return flaw_set(flaw, "jitter",
+				"the jitter is too large for the mean: packets would arrive before "
+				"they were sent",
+				mend);
+	if (!varies && (spec->distribution != ENUM_UNSET || spec->correlation >= 0))
+		return flaw_set(
+			flaw, spec->distribution != ENUM_UNSET ? "distribution" : "correlation",
+			"a distribution and a correlation say how the delay varies, and without "
+			"a jitter it does not",
+			"give a jitter, such as a tenth of the mean");
+	return chance_check_correlation(spec, flaw);
 }
 
 /* In jitters. */

@@ -99,6 +99,13 @@ struct fault_ops {
 	bool momentary; /* does its work at the on-edge: without `for` it is over then, not at the end */
 	/* With these keys it lasts all the same. NULL: never. */
 	bool (*lasts)(const struct fault_spec *spec);
+	/*
+	 * It does nothing in a window of that length, for the reason in *flaw, whose key is the one to
+	 * change. NULL: it may in any.
+	 */
+	bool (*is_too_short)(const struct fault_spec *spec, nsec_t window, struct flaw *flaw);
+	/* While it is on nothing runs on its hosts, and nothing can be started there. */
+	bool darkens;
 	/* The ports of its cables are down while it is on (each cable counts as matched). */
 	bool takes_down;
 	/* The keys that say where it acts, in place of those of its target; NULL: those. */
@@ -111,16 +118,15 @@ struct fault_ops {
 	const struct fault_ops *beside;
 
 	/*
-	 * Says what is wrong with the keys together, in *message and *hint (static strings); true
-	 * if nothing is. May be NULL.
+	 * Says what is wrong with the keys together, in *flaw; true if nothing is. May be NULL.
 	 */
-	bool (*check)(const struct fault_spec *spec, const char **message, const char **hint);
+	bool (*check)(const struct fault_spec *spec, struct flaw *flaw);
 
 	/*
-	 * With these keys it is about single packets, so hosts may not send many in one frame: what of
-	 * it is, and the mend (static strings); false if nothing is. NULL: never.
+	 * With these keys it is about single packets, so hosts may not send many in one frame: the
+	 * flaw's message is what of it is; false if nothing is. NULL: never.
 	 */
-	bool (*needs_packets)(const struct fault_spec *spec, const char **what, const char **mend);
+	bool (*needs_packets)(const struct fault_spec *spec, struct flaw *flaw);
 
 	/* What it remembers of each cable from packet to packet; see struct fault_call. */
 	size_t state_size, cable_state_size;
@@ -172,7 +178,7 @@ bool fault_takes_target_alone(const struct fault_ops *ops);
 void fault_drop(const struct fault_call *call, struct fate *fate);
 
 /* The `needs_packets` of a fault that always does. */
-bool fault_needs_packets(const struct fault_spec *spec, const char **what, const char **mend);
+bool fault_needs_packets(const struct fault_spec *spec, struct flaw *flaw);
 /* And the mend that is always one. */
 #define FAULT_LEAVE_OUT_GSO "leave out 'gso: on'"
 /* The `netem` of such a fault. */

@@ -47,23 +47,34 @@ struct idle_table {
 
 #define FIRST_CAPACITY 64
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	const struct match_spec *m = &spec->match;
 
-	if (m->kind.n || (m->protocol != ENUM_UNSET && m->protocol != MATCH_TCP)) {
-		*message = "idle-drop is about TCP connections, not about packets of one kind or "
-			   "protocol";
-		*hint = "match by 'peer' or 'port'";
-		return false;
-	}
-	if (spec->direction == DIRECTION_TO_HOST || spec->direction == DIRECTION_FROM_HOST) {
-		*message = "a connection is idle when nothing passes either way: 'direction' says "
-			   "nothing";
-		*hint = "leave 'direction' out";
-		return false;
-	}
+	if (m->kind.n || (m->protocol != ENUM_UNSET && m->protocol != MATCH_TCP))
+		return flaw_set(
+			flaw, m->kind.n ? "match.kind" : "match.protocol",
+			"idle-drop is about TCP connections, not about packets of one kind or "
+			"protocol",
+			"match by 'peer' or 'port'");
+	if (spec->direction == DIRECTION_TO_HOST || spec->direction == DIRECTION_FROM_HOST)
+		return flaw_set(
+			flaw, "direction",
+			"a connection is idle when nothing passes either way: 'direction' says "
+			"nothing",
+			"leave 'direction' out");
 	return true;
+}
+
+/* Nothing has been idle for longer than the window has lasted: see pass_or_drop(). */
+static bool is_too_short(const struct fault_spec *spec, nsec_t window, struct flaw *flaw)
+{
+	flaw_set(
+		flaw, "after",
+		"nothing is forgotten: no connection can be seen idle for so long before the fault "
+		"ends",
+		"make 'after' shorter than 'for', or than what is left of the run");
+	return window <= spec->idle_after;
 }
 
 static bool is_segment(const struct fault_spec *spec, const struct packet *packet)
@@ -176,6 +187,7 @@ const struct fault_ops fault_idle_drop = {
 	.fields = fields,
 	.stage = FAULT_STAGE_BLOCK,
 	.check = check,
+	.is_too_short = is_too_short,
 	.cable_state_size = sizeof(struct idle_table),
 	.forget = forget,
 	.concerns = is_segment,

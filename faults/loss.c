@@ -63,44 +63,51 @@ static double loss_in_good(const struct gemodel_spec *m)
 	return m->loss_in_good >= 0 ? m->loss_in_good : 0;
 }
 
+/* Of the models that are given, the last in the order of the table. */
+static const char *last_model(const struct fault_spec *spec)
+{
+	if (spec->nth.n)
+		return "nth";
+	if (spec->every_nth != COUNT_UNSET)
+		return "every-nth";
+	return has_gemodel(spec) ? "gemodel" : "rate";
+}
+
 /* The keys of one model only, and of one. */
-static bool is_one_model(const struct fault_spec *spec, const char **message, const char **hint)
+static bool is_one_model(const struct fault_spec *spec, struct flaw *flaw)
 {
 	int models = (spec->rate >= 0) + has_gemodel(spec) + (spec->every_nth != COUNT_UNSET) +
 		     (spec->nth.n > 0);
 
-	if (!models) {
-		*message = "nothing says which packets the loss takes";
-		*hint = "give one of 'rate', 'gemodel', 'every-nth' and 'nth', such as rate: 5%";
-		return false;
-	}
-	if (models > 1) {
-		*message = "only one of 'rate', 'gemodel', 'every-nth' and 'nth' can say which "
-			   "packets the loss takes";
-		*hint = "leave the others out, or make two faults of it";
-		return false;
-	}
-	if (spec->correlation >= 0 && spec->rate < 0) {
-		*message = "only the losses of a 'rate' have a correlation";
-		*hint = "leave 'correlation' out, or give a rate";
-		return false;
-	}
+	if (!models)
+		return flaw_set(
+			flaw, NULL, "nothing says which packets the loss takes",
+			"give one of 'rate', 'gemodel', 'every-nth' and 'nth', such as rate: 5%");
+	if (models > 1)
+		return flaw_set(
+			flaw, last_model(spec),
+			"only one of 'rate', 'gemodel', 'every-nth' and 'nth' can say which "
+			"packets the loss takes",
+			"leave the others out, or make two faults of it");
+	if (spec->correlation >= 0 && spec->rate < 0)
+		return flaw_set(flaw, "correlation",
+				"only the losses of a 'rate' have a correlation",
+				"leave 'correlation' out, or give a rate");
 	return true;
 }
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	const struct gemodel_spec *m = &spec->gemodel;
 
-	if (!is_one_model(spec, message, hint))
+	if (!is_one_model(spec, flaw))
 		return false;
 	if (!has_gemodel(spec))
-		return chance_check(spec, message, hint);
-	if (loss_in_good(m) == 0 && (m->p == 0 || loss_in_bad(m) == 0)) {
-		*message = "this gemodel loses nothing";
-		*hint = m->p == 0 ? "give a p above 0%" : "give a 1-h above 0%";
-		return false;
-	}
+		return chance_check(spec, flaw);
+	if (loss_in_good(m) == 0 && (m->p == 0 || loss_in_bad(m) == 0))
+		return flaw_set(flaw, m->p == 0 ? "gemodel.p" : "gemodel.1-h",
+				"this gemodel loses nothing",
+				m->p == 0 ? "give a p above 0%" : "give a 1-h above 0%");
 	return true;
 }
 
@@ -117,12 +124,13 @@ static bool gemodel_strikes(const struct fault_call *call)
 }
 
 /* A share of the frames is a share of the packets; but what is counted is told one by one. */
-static bool counts_packets(const struct fault_spec *spec, const char **what, const char **mend)
+static bool counts_packets(const struct fault_spec *spec, struct flaw *flaw)
 {
-	*mend = "give a 'rate', which is then a share of the frames, or " FAULT_LEAVE_OUT_GSO;
-	*what = spec->nth.n                      ? "'nth' of a loss"
-		: spec->every_nth != COUNT_UNSET ? "'every-nth' of a loss"
-						 : "'gemodel' of a loss";
+	flaw_set(flaw, last_model(spec),
+		 spec->nth.n                      ? "'nth' of a loss"
+		 : spec->every_nth != COUNT_UNSET ? "'every-nth' of a loss"
+						  : "'gemodel' of a loss",
+		 "give a 'rate', which is then a share of the frames, or " FAULT_LEAVE_OUT_GSO);
 	return spec->rate < 0;
 }
 

@@ -13,6 +13,12 @@
 #define IP4_MIN_MTU  68   /* RFC 791: what every link must carry */
 #define IP6_MIN_MTU  1280 /* RFC 8200, section 5 */
 
+/*
+ * No packet without data is larger: the longest headers of IPv4 and of TCP (RFC 791, section 3.1; RFC
+ * 9293, section 3.1), and the byte that a keepalive probe may have (RFC 1122, section 4.2.3.6).
+ */
+#define BARE_PACKET_MAX (60 + 60 + 1)
+
 static const struct field fields[] = {
 	FIELD(fault_spec, mtu_size, "size", FIELD_COUNT, FIELD_REQUIRED,
 	      "the largest IP packet that passes, in bytes with its IP header", .min = IP4_MIN_MTU,
@@ -23,13 +29,28 @@ static const struct field fields[] = {
 	{0},
 };
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+/* All of these kinds are of packets without data. */
+static bool are_bare(const struct strings *kinds)
 {
+	for (size_t i = 0; i < kinds->n; i++) {
+		int kind = field_enum_index(packet_kind_names, kinds->v[i]);
+
+		if (kind != KIND_ACK && kind != KIND_KEEPALIVE)
+			return false;
+	}
+	return true;
+}
+
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
+{
+	if (spec->match.kind.n && are_bare(&spec->match.kind) && spec->mtu_size >= BARE_PACKET_MAX)
+		return flaw_set(flaw, "match.kind", "no packet of that kind is ever so large",
+				"match data, or leave 'kind' out");
 	if (!spec->mtu_answer || spec->mtu_size >= IP6_MIN_MTU)
 		return true;
-	*message = "an IPv6 host does not obey a router that says less than 1280 bytes";
-	*hint = "make 'size' at least 1280, or leave 'answer' out: then larger packets vanish";
-	return false;
+	return flaw_set(
+		flaw, "size", "an IPv6 host does not obey a router that says less than 1280 bytes",
+		"make 'size' at least 1280, or leave 'answer' out: then larger packets vanish");
 }
 
 /* Who would answer would also cut into fragments what may be cut; whole or so, it arrives. */

@@ -27,13 +27,12 @@ static const struct field fields[] = {
 	{0},
 };
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	if (spec->sides.n >= 2)
 		return true;
-	*message = "a partition has two sides or more";
-	*hint = "such as sides: [server, client]";
-	return false;
+	return flaw_set(flaw, "sides", "a partition has two sides or more",
+			"such as sides: [server, client]");
 }
 
 /* Who is cut off from whom may differ, even of the same hosts. */

@@ -37,6 +37,7 @@ const struct fault_ops fault_power_off = {
 	.fields = fields,
 	.target = FAULT_ON_HOSTS,
 	.stage = FAULT_STAGE_BLOCK,
+	.darkens = true,
 	.packet = fault_drop,
 	.netem = fault_drop_by_netem,
 	.act = act,

@@ -41,7 +41,7 @@ static const struct field limit_fields[] = {
 	      "so many bytes, of whole frames, with those of the newcomer", .min = 1,
 	      .max = BYTES_MAX),
 	FIELD(limit_spec, time, "time", FIELD_DURATION, 0, "as much as is sent in that time",
-	      .min = 1),
+	      .min = 1, .unit = "ms"),
 	{0},
 };
 
@@ -176,7 +176,7 @@ static void forget(void *state, void *cable_state)
 		free(s->waiting.t);
 }
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	const struct limit_spec *limit = &spec->limit;
 	int limits = (limit->packets != COUNT_UNSET) + (limit->bytes != COUNT_UNSET) +
@@ -184,18 +184,18 @@ static bool check(const struct fault_spec *spec, const char **message, const cha
 
 	if (limits <= 1)
 		return true;
-	*message = "a limit is in packets, in bytes or in time";
-	*hint = "leave all but one of them out";
-	return false;
+	return flaw_set(flaw, "limit", "a limit is in packets, in bytes or in time",
+			"leave all but one of them out");
 }
 
-static bool is_limited_in_packets(const struct fault_spec *spec, const char **what,
-				  const char **mend)
+static bool is_limited_in_packets(const struct fault_spec *spec, struct flaw *flaw)
 {
-	*what = spec->limit.packets != COUNT_UNSET
-			? "a 'limit' in packets"
-			: "the limit of 1000 packets, which a 'rate' has unless it says another,";
-	*mend = "give a limit in 'bytes' or 'time', or " FAULT_LEAVE_OUT_GSO;
+	bool is_said = spec->limit.packets != COUNT_UNSET;
+
+	flaw_set(flaw, is_said ? "limit.packets" : NULL,
+		 is_said ? "a 'limit' in packets"
+			 : "the limit of 1000 packets, which a 'rate' has unless it says another,",
+		 "give a limit in 'bytes' or 'time', or " FAULT_LEAVE_OUT_GSO);
 	return packet_limit(&spec->limit);
 }
 

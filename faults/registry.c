@@ -61,10 +61,9 @@ void fault_drop(const struct fault_call *call, struct fate *fate)
 	fate->drop = true;
 }
 
-bool fault_needs_packets(const struct fault_spec *spec, const char **what, const char **mend)
+bool fault_needs_packets(const struct fault_spec *spec, struct flaw *flaw)
 {
-	*what = spec->ops->name;
-	*mend = FAULT_LEAVE_OUT_GSO;
+	flaw_set(flaw, NULL, spec->ops->name, FAULT_LEAVE_OUT_GSO);
 	return true;
 }
 

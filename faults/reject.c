@@ -24,16 +24,15 @@ static const struct field fields[] = {
 	{0},
 };
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	const struct match_spec *m = &spec->match;
 
 	if (spec->reject_with != REJECT_TCP_RESET || m->protocol == ENUM_UNSET ||
 	    m->protocol == MATCH_TCP)
 		return true;
-	*message = "only TCP can be answered with a reset";
-	*hint = "such as with: port-unreachable";
-	return false;
+	return flaw_set(flaw, "with", "only TCP can be answered with a reset",
+			"such as with: port-unreachable");
 }
 
 static enum fault_reply reply_to(const struct fault_call *call)

@@ -30,10 +30,9 @@ struct state {
 	int64_t n_behind; /* packets since the last that was sent ahead */
 };
 
-static bool counts_packets(const struct fault_spec *spec, const char **what, const char **mend)
+static bool counts_packets(const struct fault_spec *spec, struct flaw *flaw)
 {
-	*what = "the 'gap' of a reorder";
-	*mend = "leave out 'gap', or 'gso: on'";
+	flaw_set(flaw, "gap", "the 'gap' of a reorder", "leave out 'gap', or 'gso: on'");
 	return spec->gap != COUNT_UNSET;
 }
 

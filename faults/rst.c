@@ -35,20 +35,20 @@ static bool is_at_each_packet(const struct fault_spec *spec)
 	return spec->each != ENUM_UNSET;
 }
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	const struct match_spec *m = &spec->match;
 
-	if (m->kind.n || (m->protocol != ENUM_UNSET && m->protocol != MATCH_TCP)) {
-		*message = "rst acts on TCP connections, not on packets of one kind or protocol";
-		*hint = "match by 'peer' or 'port'";
-		return false;
-	}
-	if (spec->direction == DIRECTION_TO_HOST || spec->direction == DIRECTION_FROM_HOST) {
-		*message = "rst ends connections, which go both ways: 'direction' says nothing";
-		*hint = "say with 'to' which end gets the reset: host, peer or both";
-		return false;
-	}
+	if (m->kind.n || (m->protocol != ENUM_UNSET && m->protocol != MATCH_TCP))
+		return flaw_set(
+			flaw, m->kind.n ? "match.kind" : "match.protocol",
+			"rst acts on TCP connections, not on packets of one kind or protocol",
+			"match by 'peer' or 'port'");
+	if (spec->direction == DIRECTION_TO_HOST || spec->direction == DIRECTION_FROM_HOST)
+		return flaw_set(
+			flaw, "direction",
+			"rst ends connections, which go both ways: 'direction' says nothing",
+			"say with 'to' which end gets the reset: host, peer or both");
 	return true;
 }
 

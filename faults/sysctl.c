@@ -13,14 +13,13 @@ static const struct field fields[] = {
 	{0},
 };
 
-static bool check(const struct fault_spec *spec, const char **message, const char **hint)
+static bool check(const struct fault_spec *spec, struct flaw *flaw)
 {
 	vec_foreach (setting, &spec->set)
-		if (!setting_is_of_namespace(setting->name)) {
-			*message = "what is set is no setting of a network namespace";
-			*hint = "such as net.ipv4.tcp_retries2";
-			return false;
-		}
+		if (!setting_is_of_namespace(setting->name))
+			return flaw_set(flaw, "set",
+					"what is set is no setting of a network namespace",
+					"such as net.ipv4.tcp_retries2");
 	return true;
 }
 

@@ -10,8 +10,6 @@
 #define FNV_OFFSET 0xcbf29ce484222325ULL
 #define FNV_PRIME  0x100000001b3ULL
 
-#define MAC_GROUP_BIT 0x01 /* of the first byte: multicast and broadcast (IEEE 802.3) */
-
 void flights_init(struct flights *fs, size_t n_hosts)
 {
 	*fs = (struct flights){.n_hosts = n_hosts};

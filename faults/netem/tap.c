@@ -94,6 +94,10 @@ struct tap *tap_new(const struct plan *plan, const struct tap_sinks *sinks, stru
 	t->trace.sinks = sinks->wire;
 	t->now = INT64_MIN;
 	set_up(t);
+	if (tally_init(&t->tally, plan, &sinks->wire, err)) {
+		tap_free(t);
+		return NULL;
+	}
 	return t;
 }
 
@@ -103,6 +107,7 @@ void tap_free(struct tap *t)
 		return;
 	tap_recycle(t);
 	trace_free(&t->trace);
+	tally_free(&t->tally);
 	flights_free(&t->flights);
 	flows_free(t->flows);
 	schedule_free(&t->schedule);
@@ -161,6 +166,9 @@ static bool send_injected(void *ctx, int host, const uint8_t *bytes, size_t len)
 	memcpy(s->bytes, bytes, len);
 	s->next = t->spent;
 	t->spent = s;
+	struct packet p;
+	packet_parse(bytes, len, &p);
+	tally_delivered(&t->tally, &p, HOST_UNKNOWN, host, t->now);
 	const struct cable_frame f = {.bytes = s->bytes, .len = len, .original_len = len};
 	t->sinks.wire.emit(t->sinks.wire.ctx, host, &f);
 	return true;
@@ -308,9 +316,12 @@ static void see_left(struct tap *t, int host, const uint8_t *bytes, size_t len, 
 	if (packet_is_tcp(&f->packet)) {
 		struct flow_event event = flows_sent(t->flows, &f->packet, host);
 
+		if (event.keepalive)
+			f->packet.kind = KIND_KEEPALIVE;
 		if (event.event != EV_N_EVENTS)
 			trace_observe(&t->trace, f->id, event, &f->packet);
 	}
+	tally_sent(&t->tally, &f->packet, host, at);
 	meet_faults(t, f, at);
 }
 
@@ -333,6 +344,7 @@ static void see_arrived(struct tap *t, int host, const uint8_t *bytes, size_t le
 		return;
 	if (!f->corrupt) {
 		trace_arrived(&t->trace, f->id, at);
+		tally_delivered(&t->tally, &f->packet, f->sender, host, at);
 		if (packet_is_tcp(&f->packet))
 			flows_arrived(t->flows, &f->packet, host);
 	}

@@ -6,6 +6,7 @@
 #include "faults/netem/tap.h"
 #include "faults/wire/edges.h"
 #include "faults/wire/injector.h"
+#include "faults/wire/tally.h"
 
 /* What the parts of the tap share: tap.c (the theory, and the frames), tap_edges.c, tap_account.c. */
 
@@ -57,6 +58,7 @@ struct tap {
 	struct flights flights;
 	struct flows *flows;
 	struct trace trace;
+	struct tally tally;
 	struct spent *spent;
 };
 

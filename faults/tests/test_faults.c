@@ -22,18 +22,18 @@ static struct fault_spec spec_of(const char *kind)
 
 static void accept_spec(const struct fault_spec *spec)
 {
-	const char *message, *hint;
+	struct flaw flaw;
 
-	ck_assert(!spec->ops->check || spec->ops->check(spec, &message, &hint));
+	ck_assert(!spec->ops->check || spec->ops->check(spec, &flaw));
 }
 
 static void refuse_spec(const struct fault_spec *spec, const char *about)
 {
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(!spec->ops->check(spec, &message, &hint));
-	ck_assert_msg(strstr(message, about) != NULL, "%s", message);
-	ck_assert_ptr_nonnull(hint);
+	ck_assert(!spec->ops->check(spec, &flaw));
+	ck_assert_msg(strstr(flaw.message, about) != NULL, "%s", flaw.message);
+	ck_assert_ptr_nonnull(flaw.hint);
 }
 
 START_TEST(each_kind_is_found_by_its_name)
@@ -54,6 +54,27 @@ START_TEST(jitter_at_most_the_mean)
 	accept_spec(&spec);
 	spec.jitter = MSEC(10) + 1;
 	refuse_spec(&spec, "jitter");
+}
+END_TEST
+
+/* What lies below 0 is cut off: a law of which much would is not the law that was asked for. */
+START_TEST(laws_without_a_least_value_need_room)
+{
+	struct fault_spec spec = spec_of("delay");
+
+	spec.mean = MSEC(30);
+	spec.distribution = DISTRIBUTION_NORMAL;
+	spec.jitter = MSEC(10);
+	accept_spec(&spec);
+	spec.jitter = MSEC(10) + 1;
+	refuse_spec(&spec, "before they were sent");
+	spec.distribution = DISTRIBUTION_PARETO; /* never more than 0.75 jitters below its mean */
+	accept_spec(&spec);
+	spec.distribution = DISTRIBUTION_PARETONORMAL;
+	spec.jitter = MSEC(20);
+	accept_spec(&spec);
+	spec.jitter = MSEC(20) + 2;
+	refuse_spec(&spec, "before they were sent");
 }
 END_TEST
 
@@ -161,6 +182,7 @@ int main(void)
 
 	tcase_add_test(tc, each_kind_is_found_by_its_name);
 	tcase_add_test(tc, jitter_at_most_the_mean);
+	tcase_add_test(tc, laws_without_a_least_value_need_room);
 	tcase_add_test(tc, loss_above_zero);
 	tcase_add_test(tc, rst_takes_neither_kind_nor_direction);
 	tcase_add_test(tools, the_heap_sorts_and_keeps_ties_in_order);

@@ -7,6 +7,7 @@
 #include "faults/netem/tap.h"
 #include "faults/tests/testframe.h"
 #include "faults/tests/testplan.h"
+#include "harness/judge/expect.h"
 #include "harness/tests/suite.h"
 
 /*
@@ -618,6 +619,52 @@ START_TEST(a_cable_goes_down_with_what_is_on_its_way)
 }
 END_TEST
 
+/* -- counting ---------------------------------------------------------------------------------- */
+
+/* An expectation that counts the probes to host 1. */
+static void count_probes(int where)
+{
+	static char *kinds[] = {"keepalive"};
+	static int64_t hosts[] = {1};
+	struct plan_expect *e = vec_push(&arena, &plan->expects);
+
+	expect_spec_unset(&e->spec);
+	e->spec.ops = expect_find("packets");
+	e->spec.packets.kind = (struct strings){kinds, 1};
+	e->spec.where = where;
+	e->hosts = (struct index_list){hosts, 1};
+}
+
+/* Of four segments the last two are probes; one of these is lost. */
+START_TEST(packets_are_counted_at_both_ends_of_their_way)
+{
+	const struct testframe data = testframe_tcp((struct testsegment){
+		.to = 1, .flags = TCP_FLAG_ACK, .seq = 101, .ack = 501, .payload = 10});
+	const struct testframe ack = testframe_tcp(
+		(struct testsegment){.from = 1, .flags = TCP_FLAG_ACK, .seq = 501, .ack = 111});
+	const struct testframe probe = testframe_tcp(
+		(struct testsegment){.to = 1, .flags = TCP_FLAG_ACK, .seq = 110, .ack = 501});
+
+	count_probes(PACKETS_SENT);
+	count_probes(PACKETS_DELIVERED);
+	begin();
+	pass(MSEC(1), 0, 1, &data, 0);
+	pass(MSEC(2), 1, 0, &ack, 0);
+	pass(MSEC(3), 0, 1, &probe, 10);
+	see(MSEC(4), TAP_LEFT, 0, &probe);
+	end(LONG_AFTER);
+	ck_assert_int_eq(event(EV_COUNTED, 0)->packet.expect, 0);
+	ck_assert_int_eq(event(EV_COUNTED, 0)->t, MSEC(3));
+	ck_assert_int_eq(event(EV_COUNTED, 1)->packet.expect, 1);
+	ck_assert_int_eq(event(EV_COUNTED, 1)->t, MSEC(3) + 10);
+	ck_assert_int_eq(event(EV_COUNTED, 2)->packet.expect, 0);
+	size_t n = 0;
+	vec_foreach (o, &observed)
+		n += o->event == EV_COUNTED;
+	ck_assert_uint_eq(n, 3);
+}
+END_TEST
+
 /* -- bits ------------------------------------------------------------------------------------ */
 
 /* Where in the frame nobody looks, from the definition of the headers. */
@@ -678,6 +725,7 @@ int main(void)
 	tcase_add_test(tests, a_reject_answers_the_sender);
 	tcase_add_test(tests, a_reset_is_forged_for_each_live_connection);
 	tcase_add_test(tests, a_cable_goes_down_with_what_is_on_its_way);
+	tcase_add_test(tests, packets_are_counted_at_both_ends_of_their_way);
 	tcase_add_test(tests, which_bits_are_noticed);
 	return run_tests("netem-tap", tests);
 }

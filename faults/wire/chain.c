@@ -15,7 +15,7 @@ void running_fault_init(struct running_fault *f, const struct plan *plan, size_t
 	f->windows = calloc(s->edges.n + 1, sizeof(*f->windows));
 	if (!f->windows)
 		abort();
-	match_init(&f->match, plan, s);
+	match_init_fault(&f->match, plan, s);
 
 	/*
 	 * A step without an id of its own bears its kind's name only as long as it is alone, so

@@ -20,8 +20,6 @@
 #define MULTICAST_IP6     0xff /* the first byte (RFC 4291, section 2.7) */
 #define ICMP6_FIRST_QUERY 128  /* types below are errors (RFC 4443, section 2.1) */
 
-#define MAC_GROUP_BIT 0x01 /* of the first byte (IEEE 802.3) */
-
 /* Type, code, checksum, and four bytes that depend on the type: the same in both versions. */
 struct error_header {
 	uint8_t type, code;

@@ -6,10 +6,28 @@
 #include "faults/wire/whereabouts.h"
 #include "harness/base/field.h"
 
-void match_init(struct match *m, const struct plan *plan, const struct plan_step *step)
+/* Per host of the plan; NULL: no name was given. */
+static bool *peers_of(const struct plan *plan, const struct index_list *peers)
 {
-	const struct match_spec *spec = &step->fault.match;
+	if (!peers->n)
+		return NULL;
+	bool *ret = calloc(plan->hosts.n, sizeof(*ret));
+	if (!ret)
+		abort();
+	for (size_t i = 0; i < peers->n; i++)
+		ret[peers->v[i]] = true;
+	return ret;
+}
 
+static bool is_everything(const struct match *m)
+{
+	return m->port == COUNT_UNSET && m->protocol == ENUM_UNSET && !m->kinds && !m->peers &&
+	       !m->sides;
+}
+
+void match_init(struct match *m, const struct plan *plan, const struct match_spec *spec,
+		const struct index_list *peers)
+{
 	*m = (struct match){.port = spec->port, .protocol = spec->protocol};
 	for (size_t i = 0; i < spec->kind.n; i++) {
 		int kind = field_enum_index(packet_kind_names, spec->kind.v[i]);
@@ -17,13 +35,13 @@ void match_init(struct match *m, const struct plan *plan, const struct plan_step
 		if (kind >= 0)
 			m->kinds |= 1u << kind;
 	}
-	if (step->match_peers.n) {
-		m->peers = calloc(plan->hosts.n, sizeof(*m->peers));
-		if (!m->peers)
-			abort();
-		for (size_t i = 0; i < step->match_peers.n; i++)
-			m->peers[step->match_peers.v[i]] = true;
-	}
+	m->peers = peers_of(plan, peers);
+	m->all = is_everything(m);
+}
+
+void match_init_fault(struct match *m, const struct plan *plan, const struct plan_step *step)
+{
+	match_init(m, plan, &step->fault.match, &step->match_peers);
 	if (step->sides.n) {
 		m->sides = calloc(plan->hosts.n, sizeof(*m->sides));
 		if (!m->sides)
@@ -31,8 +49,7 @@ void match_init(struct match *m, const struct plan *plan, const struct plan_step
 		for (size_t i = 0; i < plan->hosts.n; i++)
 			m->sides[i] = plan_side_of(step, (int64_t)i);
 	}
-	m->all = m->port == COUNT_UNSET && m->protocol == ENUM_UNSET && !m->kinds && !m->peers &&
-		 !m->sides;
+	m->all = is_everything(m);
 }
 
 void match_free(struct match *m)

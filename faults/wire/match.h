@@ -5,7 +5,7 @@
 #include "faults/wire/flow.h"
 #include "harness/data/plan.h"
 
-/* A fault's `match`, resolved to what can be asked of each packet at once. */
+/* A `match`, of a fault or of an expectation, resolved to what can be asked of each packet at once. */
 struct match {
 	bool all;       /* no filter at all */
 	int64_t port;   /* or COUNT_UNSET */
@@ -15,8 +15,13 @@ struct match {
 	int *sides;     /* per host of the plan, SIDE_NONE: on none; NULL: any */
 };
 
-/* `step` is a fault of `plan`; match_free frees it. Aborts when memory runs out. */
-void match_init(struct match *m, const struct plan *plan, const struct plan_step *step);
+/*
+ * `peers`: the hosts that its names mean. match_free frees it. Aborts when memory runs out. The second:
+ * that of a fault, with the sides of a partition; `step` is a fault of `plan`.
+ */
+void match_init(struct match *m, const struct plan *plan, const struct match_spec *spec,
+		const struct index_list *peers);
+void match_init_fault(struct match *m, const struct plan *plan, const struct plan_step *step);
 void match_free(struct match *m);
 
 /*

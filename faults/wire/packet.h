@@ -4,7 +4,8 @@
 
 #include "harness/data/observation.h"
 
-#define MAC_BYTES 6
+#define MAC_BYTES     6
+#define MAC_GROUP_BIT 0x01 /* of the first byte: multicast and broadcast (IEEE 802.3) */
 
 /* struct packet.kind of everything that is not a TCP segment. */
 #define KIND_OTHER (-1)

@@ -10,6 +10,7 @@
 #include "faults/wire/heap.h"
 #include "faults/wire/injector.h"
 #include "faults/wire/pool.h"
+#include "faults/wire/tally.h"
 #include "faults/wire/whereabouts.h"
 
 /*
@@ -94,6 +95,7 @@ struct wire {
 	struct whereabouts addresses; /* which host an IP address is */
 	struct flows *flows;
 	struct trace trace;
+	struct tally tally;
 };
 
 /* -- construction ---------------------------------------------------------------------------- */
@@ -107,6 +109,8 @@ static int set_up(struct wire *w, struct err *err)
 	    whereabouts_init(&w->addresses, n_hosts * ADDRESSES_PER_HOST + 1))
 		return err_set(err, "out of memory for the link engine");
 	cables_init(&w->cables, w->plan);
+	if (tally_init(&w->tally, w->plan, &w->sinks, err))
+		return -1;
 	return whereabouts_put_plan(&w->macs, &w->addresses, w->plan, err);
 }
 
@@ -155,6 +159,7 @@ void wire_free(struct wire *w)
 		return;
 	drop_held(w);
 	trace_free(&w->trace);
+	tally_free(&w->tally);
 	cables_free(&w->cables);
 	schedule_free(&w->schedule);
 	whereabouts_free(&w->macs);
@@ -205,6 +210,7 @@ static void arrive(struct wire *w, const struct frame *f)
 	if (f->corrupt)
 		return; /* its receiver throws it away */
 	trace_arrived(&w->trace, f->id, w->nominal);
+	tally_delivered(&w->tally, &f->packet, f->from, f->to, w->nominal);
 	if (packet_is_tcp(&f->packet))
 		flows_arrived(w->flows, &f->packet, f->to);
 }
@@ -250,6 +256,9 @@ static bool send_injected(void *ctx, int host, const uint8_t *bytes, size_t len)
 	/* Past all faults, but not over a cable that is not there. */
 	if (w->cables.v[host].n_down)
 		return false;
+	struct packet p;
+	packet_parse(bytes, len, &p);
+	tally_delivered(&w->tally, &p, HOST_UNKNOWN, host, w->nominal);
 	w->sinks.emit(w->sinks.ctx, host,
 		      &(struct cable_frame){.bytes = keep_for_sending(w, bytes, len), .len = len});
 	return true;
@@ -318,8 +327,6 @@ static void go_to_host(struct wire *w, const struct frame *f, int to)
 	copy.to = to;
 	cross(w, copy, STAGE_ARRIVE, 0);
 }
-
-#define MAC_GROUP_BIT 0x01 /* of the first byte: multicast and broadcast (IEEE 802.3) */
 
 static void go_through_switch(struct wire *w, const struct frame *f)
 {
@@ -417,6 +424,7 @@ void wire_input(struct wire *w, int host, const struct cable_frame *input, nsec_
 		if (event.event != EV_N_EVENTS)
 			trace_observe(&w->trace, f.id, event, &f.packet);
 	}
+	tally_sent(&w->tally, &f.packet, host, w->nominal);
 	if (input->len >= ETHER_HDR_LEN && !(f.packet.src_mac[0] & MAC_GROUP_BIT)) {
 		struct whereabout_key key = whereabouts_key(AF_PACKET, f.packet.src_mac, MAC_BYTES);
 		whereabouts_put(&w->macs, &key, host);

@@ -79,6 +79,8 @@ struct field {
 	 * in YAML (a time in JSON may be negative).
 	 */
 	int64_t min, max;
+	const char
+		*unit; /* FIELD_DURATION: what its values usually come in, for messages; NULL: s */
 	const char *default_text; /* what holds when the key is not given, for the reference */
 };
 

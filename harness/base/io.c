@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,4 +151,11 @@ int io_keep_only(int *fds, size_t n)
 		if ((fds[i] = dup3(fds[i], first + (int)i, O_CLOEXEC)) < 0)
 			return -1;
 	return close_range((unsigned)first_free, ~0U, 0);
+}
+
+bool io_reader_is_gone(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP);
 }

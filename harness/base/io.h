@@ -42,4 +42,7 @@ int io_keep_only(int *fds, size_t n);
 /* Sets O_NONBLOCK. */
 int io_set_nonblocking(int fd, struct err *err);
 
+/* True if it is a pipe or a socket at whose other end nobody is left to read: `| head` has had enough. */
+bool io_reader_is_gone(int fd);
+
 #endif

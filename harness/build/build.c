@@ -67,7 +67,7 @@ void build_times(struct builder *b)
 	plan->timeout = b->s->timeout;
 	if (plan->timeout == NSEC_UNSET)
 		plan->timeout = plan->duration + TIMEOUT_MARGIN + longest_start;
-	else if (plan->timeout < plan->duration)
+	else if (plan->timeout < plan->duration && !parse_is_spoilt(b->s, b->diags, "duration"))
 		diag_add(b->diags, parse_locate(b->s, "timeout"), "leave it out for the default",
 			 "the timeout is below the duration, which is %g s",
 			 (double)plan->duration / (double)NSEC_PER_SEC);
@@ -75,13 +75,13 @@ void build_times(struct builder *b)
 
 static void build_must_fail(struct builder *b, const struct scenario_control *control)
 {
-	const struct labelled *labels = expect_labels(b);
+	struct label_list labels = expect_labels(b);
 
+	labels.open = labels.open || control->expect_is_partial;
 	vec_foreach (fails, &control->fails) {
 		int64_t index;
 
-		if (resolve_label(b, fails->name, fails->pos, "an expectation", labels,
-				  b->s->expect.n, &index))
+		if (resolve_label(b, fails->name, fails->pos, &labels, &index))
 			*vec_push(b->a, &b->plan->must_fail) = index;
 	}
 }
@@ -90,15 +90,14 @@ static void build_must_fail(struct builder *b, const struct scenario_control *co
 static void build_claim(struct builder *b)
 {
 	const struct strings *shown_by = &b->s->claim.shown_by;
-	const struct labelled *labels = expect_labels(b);
+	const struct label_list labels = expect_labels(b);
 
 	b->plan->claim = b->s->claim;
 	for (size_t i = 0; i < shown_by->n; i++) {
 		struct pos pos = parse_locate(b->s, "claim.shown-by.%zu", i);
 		int64_t index;
 
-		if (resolve_label(b, shown_by->v[i], pos, "an expectation", labels, b->s->expect.n,
-				  &index))
+		if (resolve_label(b, shown_by->v[i], pos, &labels, &index))
 			*vec_push(b->a, &b->plan->claim_expects) = index;
 	}
 }
@@ -138,7 +137,8 @@ static char *make_slug(struct builder *b, const char *control)
 	size_t len = 0;
 
 	split_path(b->s->pos.file, &parts, b->a);
-	const char *practice = b->s->practice ? b->s->practice : parts.v[0];
+	const char *folder = b->opt->folder ? b->opt->folder : parts.v[0];
+	const char *practice = b->s->practice ? b->s->practice : folder;
 	const char *stem = parts.v[1];
 	char *slug = arena_alloc(b->a, strlen(practice) + 1 + strlen(stem) + 1);
 	append_slug(slug, &len, practice, strlen(practice));
@@ -161,7 +161,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 			const struct build_options *opt, struct arena *a, struct diags *diags)
 {
 	struct plan *plan = arena_new(a, struct plan);
-	struct builder b = {s, opt, a, diags, plan};
+	struct builder b = {.s = s, .opt = opt, .a = a, .diags = diags, .plan = plan};
 	size_t first = diags->list.n;
 
 	if (control && control->variant)
@@ -188,6 +188,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	build_expectations(&b);
 	build_claim(&b);
 	build_times(&b);
+	check_lengths(&b);
 	choose_link(&b);
 	if (control)
 		build_must_fail(&b, control);

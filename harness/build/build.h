@@ -15,6 +15,11 @@ enum link_choice {
 
 struct build_options {
 	uint64_t seed;
+	/*
+	 * The practice of a scenario that names none: the folder that its file is in, by its own name,
+	 * whatever the file was called by. NULL: the folder in the file's path.
+	 */
+	const char *folder;
 	int clock; /* enum clock_kind: of a scenario that runs on any; CLOCK_ANY: the real one */
 	enum link_choice link;
 	/* Whether the kernel of that clock has netem; asked only where it matters. NULL: it has not. */

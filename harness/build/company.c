@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/fault.h"
 #include "harness/build/builder.h"
+#include "harness/parse/parse.h"
 
 /*
  * Faults that do nothing alone: `reorder` lets packets skip a delay, and where there is none it
@@ -22,19 +23,20 @@ static bool meets(const struct plan_step *step, const struct plan_edge *window)
 }
 
 /* One that is itself in error counts for any place and time: it is told about already. */
-static bool is_whole(const struct plan_step *step)
+static bool is_whole(const struct builder *b, const struct plan_step *step)
 {
-	return step->edges.n && step->cables.n;
+	return step->edges.n && step->cables.n && !b->unsure[step - b->plan->steps.v];
 }
 
-static bool has_company(const struct plan *plan, const struct plan_step *step, int64_t cable,
+static bool has_company(const struct builder *b, const struct plan_step *step, int64_t cable,
 			int direction, const struct plan_edge *window)
 {
-	vec_foreach (other, &plan->steps) {
-		if (other->step != STEP_FAULT || other->fault.ops != step->fault.ops->beside)
+	vec_foreach (other, &b->plan->steps) {
+		if (other->step != STEP_FAULT ||
+		    (other->fault.ops && other->fault.ops != step->fault.ops->beside))
 			continue;
-		if (!is_whole(other) || (index_list_has(&other->cables, cable) &&
-					 acts_in(other, direction) && meets(other, window)))
+		if (!is_whole(b, other) || (index_list_has(&other->cables, cable) &&
+					    acts_in(other, direction) && meets(other, window)))
 			return true;
 	}
 	return false;
@@ -47,7 +49,7 @@ static bool add_if_alone(struct builder *b, const struct plan_step *step, int64_
 	const char *needed = step->fault.ops->beside->name;
 
 	vec_foreach (window, &step->edges) {
-		if (has_company(b->plan, step, cable, direction, window))
+		if (has_company(b, step, cable, direction, window))
 			continue;
 		diag_add(b->diags, step->pos,
 			 arena_printf(b->a,
@@ -75,6 +77,7 @@ static void check_one(struct builder *b, const struct plan_step *step)
 void check_company(struct builder *b)
 {
 	vec_foreach (step, &b->plan->steps)
-		if (step->step == STEP_FAULT && step->fault.ops && step->fault.ops->beside)
+		if (step->step == STEP_FAULT && step->fault.ops && step->fault.ops->beside &&
+		    is_whole(b, step) && !parse_may_lack(b->s, b->diags, "timeline"))
 			check_one(b, step);
 }

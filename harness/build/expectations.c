@@ -37,8 +37,11 @@ static void check_peer_is_given(struct builder *b, const struct plan_expect *e)
 /* An app whose instances nothing starts: no expectation of it could be more than void. */
 static bool is_never_started(const struct builder *b, const struct plan_app *app, int64_t index)
 {
-	if (!app->manual)
+	if (!app->manual || parse_may_lack(b->s, b->diags, "timeline"))
 		return false;
+	for (size_t i = 0; i < b->plan->steps.n; i++)
+		if (b->unsure[i])
+			return false; /* it may have been meant to */
 	vec_foreach (step, &b->plan->steps)
 		for (size_t i = 0; i < step->apps.n; i++)
 			if ((step->step == STEP_START || step->step == STEP_RESTART) &&
@@ -71,7 +74,8 @@ static void check_is_lifted(struct builder *b, const struct plan_expect *e, stru
 {
 	const struct plan_step *step = e->step < 0 ? NULL : &b->plan->steps.v[e->step];
 
-	if (e->spec.after && step && step->edges.n && step->edges.v[0].off == NSEC_NEVER)
+	if (e->spec.after && step && step->edges.n && !b->unsure[e->step] &&
+	    step->edges.v[0].off == NSEC_NEVER)
 		diag_add(b->diags, pos, "give the fault a length: for: 5s",
 			 "'%s' is never lifted: it has no 'for'", e->spec.after);
 }
@@ -84,14 +88,13 @@ static struct pos key_pos(struct builder *b, size_t i, const struct expect_spec 
 }
 
 static void resolve_step(struct builder *b, size_t i, struct plan_expect *e,
-			 const struct labelled *steps)
+			 const struct label_list *steps)
 {
 	const char *name = e->spec.fault ? e->spec.fault : e->spec.after;
 	const char *key = e->spec.fault ? "fault" : "after";
 
 	if (name)
-		resolve_label(b, name, key_pos(b, i, &e->spec, key), "a step", steps,
-			      b->s->timeline.n, &e->step);
+		resolve_label(b, name, key_pos(b, i, &e->spec, key), steps, &e->step);
 }
 
 /* A moment at which it is judged must come before the end, where the file says when that is. */
@@ -116,16 +119,21 @@ static void check_moments(struct builder *b, size_t i, const struct expect_spec 
 
 static void check_spec(struct builder *b, size_t i, const struct plan_expect *e)
 {
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
 	if (e->spec.ops->check && is_complete(e->spec.ops->fields, &e->spec) &&
-	    !e->spec.ops->check(&e->spec, &message, &hint))
-		diag_add(b->diags, e->spec.pos, hint, "%s", message);
-	check_moments(b, i, &e->spec);
+	    !e->spec.ops->check(&e->spec, &flaw))
+		diag_add(b->diags, flaw.key ? key_pos(b, i, &e->spec, flaw.key) : e->spec.pos,
+			 flaw.hint, "%s", flaw.message);
+}
+
+static const char *match_path(struct builder *b, size_t i, const struct expect_spec *spec)
+{
+	return arena_printf(b->a, "expect.%zu.%s.match", i, spec->ops->name);
 }
 
 static void build_expectation(struct builder *b, size_t i, struct plan_expect *e,
-			      const struct labelled *steps)
+			      const struct label_list *steps)
 {
 	const struct expect_spec *spec = &e->spec;
 
@@ -136,19 +144,28 @@ static void build_expectation(struct builder *b, size_t i, struct plan_expect *e
 	if (spec->peer)
 		resolve_service(b, spec->peer, key_pos(b, i, spec, "peer"), &e->peer_hosts,
 				&e->peer_port);
+	bool named = !plan_counts_packets(e) ||
+		     build_match(b, match_path(b, i, spec), &spec->packets, &e->match_peers);
 	resolve_step(b, i, e, steps);
 	if (spec->app)
 		check_apps(b, e, key_pos(b, i, spec, "app"));
 	if (spec->after)
 		check_is_lifted(b, e, key_pos(b, i, spec, "after"));
+	check_moments(b, i, spec);
+	if (parse_is_spoilt(b->s, b->diags, "expect.%zu", i))
+		return; /* what its keys say together is not known */
+	if (plan_counts_packets(e) && named)
+		check_match(b, match_path(b, i, spec), &spec->packets,
+			    &(struct match_place){&e->hosts, &e->match_peers, NULL});
 	check_peer_is_given(b, e);
 	check_spec(b, i, e);
 }
 
 /* Unique whatever the ids are: no id holds a dot. */
-static char *unique_label(struct builder *b, const struct labelled *all, size_t n, size_t i)
+static char *unique_label(struct builder *b, const struct label_list *list, size_t i)
 {
-	const char *label = own_label(all, n, i);
+	const struct labelled *all = list->v;
+	const char *label = own_label(list, i);
 	size_t number = 1;
 
 	if (label)
@@ -160,20 +177,19 @@ static char *unique_label(struct builder *b, const struct labelled *all, size_t 
 
 void build_expectations(struct builder *b)
 {
-	const struct labelled *labels = expect_labels(b);
-	const struct labelled *steps = step_labels(b);
-	size_t n = b->s->expect.n;
+	const struct label_list labels = expect_labels(b);
+	const struct label_list steps = step_labels(b);
 
-	check_ids(b, "expect", labels, n);
-	for (size_t i = 0; i < n; i++) {
-		if (!labels[i].kind)
+	check_ids(b, &labels);
+	for (size_t i = 0; i < labels.n; i++) {
+		if (!labels.v[i].kind)
 			continue; /* parse has said so */
 		struct plan_expect *e = vec_push(b->a, &b->plan->expects);
 
 		e->spec = b->s->expect.v[i];
 		e->peer_port = COUNT_UNSET;
 		e->step = -1;
-		e->label = unique_label(b, labels, n, i);
-		build_expectation(b, i, e, steps);
+		e->label = unique_label(b, &labels, i);
+		build_expectation(b, i, e, &steps);
 	}
 }

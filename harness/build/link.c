@@ -17,7 +17,7 @@ struct need {
 
 static bool is_on_cables(const struct plan_step *step)
 {
-	return step->step == STEP_FAULT &&
+	return step->step == STEP_FAULT && step->fault.ops &&
 	       (step->fault.ops->target == FAULT_ON_CABLES || step->fault.ops->packet);
 }
 
@@ -31,18 +31,21 @@ static const char *conflict_of(const struct plan_step *a, const struct plan_step
 	return netem_conflict(&both);
 }
 
-static struct need find_need(const struct plan *plan)
+static struct need find_need(const struct builder *b)
 {
+	const struct plan *plan = b->plan;
+
 	vec_foreach (step, &plan->steps) {
 		struct netem_params alone = {0};
 
-		if (!is_on_cables(step) || !is_complete(step->fault.ops->fields, &step->fault))
+		if (!is_on_cables(step) || b->unsure[step - plan->steps.v] ||
+		    !is_complete(step->fault.ops->fields, &step->fault))
 			continue;
 		const char *reason = netem_add(&alone, &step->fault);
 		if (reason)
 			return (struct need){.step = step, .reason = reason};
 		for (const struct plan_step *other = plan->steps.v; other < step; other++) {
-			if (!is_on_cables(other))
+			if (!is_on_cables(other) || b->unsure[other - plan->steps.v])
 				continue;
 			reason = conflict_of(other, step);
 			if (reason)
@@ -80,7 +83,7 @@ void choose_link(struct builder *b)
 	b->plan->link = LINK_WIRE;
 	if (opt->link == LINK_CHOICE_WIRE)
 		return;
-	need = find_need(b->plan);
+	need = find_need(b);
 	bool gso = b->plan->gso == GSO_ON;
 	if (opt->link == LINK_CHOICE_NETEM) {
 		b->plan->link = LINK_NETEM;

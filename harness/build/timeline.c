@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults/fault.h"
+#include "harness/base/cleanup.h"
 #include "harness/build/builder.h"
 #include "harness/parse/parse.h"
 
@@ -29,7 +30,7 @@ static bool repetition_is_good(const struct step_builder *sb)
 
 	if (from->every == NSEC_UNSET) {
 		if (from->times == COUNT_UNSET)
-			return true;
+			return true; /* once */
 		diag_add(b->diags, key_pos(sb, "times"), "such as every: 10s",
 			 "'times' needs 'every'");
 		return false;
@@ -45,6 +46,8 @@ static bool repetition_is_good(const struct step_builder *sb)
 		return false;
 	}
 	if (from->times == COUNT_UNSET && b->s->duration == NSEC_UNSET) {
+		if (parse_is_spoilt(b->s, b->diags, "duration"))
+			return false;
 		diag_add(b->diags, key_pos(sb, "every"), "say how often, such as times: 3",
 			 "'every' without 'times' needs a 'duration'");
 		return false;
@@ -99,8 +102,13 @@ static void unroll(const struct step_builder *sb)
 		struct plan_edge edge = edge_at(from, i ? from->at + i * from->every : from->at);
 
 		if (endless && i &&
-		    (edge.on >= sb->b->s->duration || edge.off > sb->b->s->duration))
+		    (edge.on >= sb->b->s->duration || edge.off > sb->b->s->duration)) {
+			if (i == 1)
+				diag_add(sb->b->diags, key_pos(sb, "every"),
+					 "leave it out, or make 'duration' longer",
+					 "the scenario has ended when it would come again");
 			return;
+		}
 		if (add_if_too_late(sb, &edge))
 			return;
 		if (i >= EDGES_MAX) {
@@ -112,84 +120,106 @@ static void unroll(const struct step_builder *sb)
 	}
 }
 
-static bool asks_for_dns(const struct match_spec *match)
-{
-	for (size_t i = 0; i < match->kind.n; i++)
-		if (field_enum_index(packet_kind_names, match->kind.v[i]) == KIND_DNS)
-			return true;
-	return false;
-}
-
-/* A match that no packet can satisfy: its fault would be void in every run. */
-static void check_match(const struct step_builder *sb)
-{
-	const struct match_spec *match = &sb->from->fault.match;
-	const char *kind = sb->from->fault.ops->name;
-	bool is_tcp = match->protocol == ENUM_UNSET || match->protocol == MATCH_TCP;
-	bool is_udp = match->protocol == MATCH_UDP;
-
-	if (match->kind.n && !is_tcp && !(is_udp && asks_for_dns(match)))
-		diag_add(sb->b->diags,
-			 parse_locate(sb->b->s, "timeline.%zu.%s.match.kind", sb->index, kind),
-			 "leave out 'kind', or 'protocol'",
-			 "only TCP packets have a kind, and those of DNS over UDP");
-	if (match->port != COUNT_UNSET && match->protocol == MATCH_ICMP)
-		diag_add(sb->b->diags,
-			 parse_locate(sb->b->s, "timeline.%zu.%s.match.port", sb->index, kind),
-			 "leave out 'port', or 'protocol'", "ICMP packets have no port");
-}
-
-/* The hosts that a key of the fault names, with their groups. */
-static void resolve_fault_hosts(const struct step_builder *sb, const char *key,
+/* The hosts that a key of the fault names, with their groups. False if one leads nowhere. */
+static bool resolve_fault_hosts(const struct step_builder *sb, const char *key,
 				const struct strings *names, struct index_list *ret)
 {
 	const char *path = arena_printf(sb->b->a, "%s.%s", sb->from->fault.ops->name, key);
+	bool good = true;
 
 	for (size_t i = 0; i < names->n; i++)
-		resolve_hosts(sb->b, names->v[i], text_pos(sb, path, i), ret);
+		good &= resolve_hosts(sb->b, names->v[i], text_pos(sb, path, i), ret);
+	return good;
 }
 
-static void resolve_fault_apps(const struct step_builder *sb)
+static bool resolve_fault_apps(const struct step_builder *sb)
 {
 	const struct strings *names = &sb->from->fault.app;
 	const char *path = arena_printf(sb->b->a, "%s.app", sb->from->fault.ops->name);
+	bool good = true;
 
 	for (size_t i = 0; i < names->n; i++)
-		resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
+		good &= resolve_apps(sb->b, names->v[i], text_pos(sb, path, i), &sb->step->apps);
+	return good;
+}
+
+static struct pos flaw_pos(const struct step_builder *sb, const struct flaw *flaw)
+{
+	if (!flaw->key)
+		return sb->from->pos;
+	return key_pos(sb, arena_printf(sb->b->a, "%s.%s", sb->from->fault.ops->name, flaw->key));
 }
 
 /* Where one frame may be many packets, a fault that is about single ones cannot be. */
 static void check_gso(const struct step_builder *sb)
 {
 	const struct fault_spec *spec = &sb->from->fault;
-	const char *what, *mend;
+	struct flaw flaw;
 
 	if (sb->b->s->gso == GSO_ON && spec->ops->needs_packets &&
-	    is_complete(spec->ops->fields, spec) && spec->ops->needs_packets(spec, &what, &mend))
-		diag_add(sb->b->diags, sb->from->pos, mend, "%s needs single packets", what);
+	    is_complete(spec->ops->fields, spec) && spec->ops->needs_packets(spec, &flaw))
+		diag_add(sb->b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s needs single packets",
+			 flaw.message);
+}
+
+static const char *match_path(const struct step_builder *sb)
+{
+	return arena_printf(sb->b->a, "timeline.%zu.%s.match", sb->index,
+			    sb->from->fault.ops->name);
+}
+
+/* All that its keys name. False if something is not there. */
+static bool resolve_fault(const struct step_builder *sb)
+{
+	const struct fault_spec *spec = &sb->from->fault;
+	struct plan_step *step = sb->step;
+	bool good = resolve_fault_hosts(sb, "cable", &spec->cable, &step->cables);
+
+	good &= resolve_fault_hosts(sb, "host", &spec->host, &step->cables);
+	good &= build_match(sb->b, match_path(sb), &spec->match, &step->match_peers);
+	good &= resolve_fault_apps(sb);
+	return build_partition(sb->b, sb->index, step) && good;
+}
+
+static void check_keys(const struct step_builder *sb)
+{
+	const struct fault_spec *spec = &sb->from->fault;
+	struct flaw flaw;
+
+	check_gso(sb);
+	if (spec->ops->check && is_complete(spec->ops->fields, spec) &&
+	    !spec->ops->check(spec, &flaw))
+		diag_add(sb->b->diags, flaw_pos(sb, &flaw), flaw.hint, "%s", flaw.message);
 }
 
 static void build_fault(const struct step_builder *sb)
 {
-	struct builder *b = sb->b;
-	const char *message = NULL, *hint = NULL;
+	bool *unsure = &sb->b->unsure[sb->index];
 
 	sb->step->fault = sb->from->fault;
 	if (sb->step->fault.direction == ENUM_UNSET)
 		sb->step->fault.direction = DIRECTION_BOTH;
 	if (sb->step->fault.to == ENUM_UNSET)
 		sb->step->fault.to = RST_TO_BOTH;
-	resolve_fault_hosts(sb, "cable", &sb->from->fault.cable, &sb->step->cables);
-	resolve_fault_hosts(sb, "host", &sb->from->fault.host, &sb->step->cables);
-	resolve_fault_hosts(sb, "match.peer", &sb->from->fault.match.peer, &sb->step->match_peers);
-	resolve_fault_apps(sb);
-	build_partition(b, sb->index, sb->step);
-	check_match(sb);
-	check_gso(sb);
-	if (sb->from->fault.ops->check &&
-	    is_complete(sb->from->fault.ops->fields, &sb->from->fault) &&
-	    !sb->from->fault.ops->check(&sb->from->fault, &message, &hint))
-		diag_add(b->diags, sb->from->pos, hint, "%s", message);
+	bool named = resolve_fault(sb);
+	if (!*unsure) /* else it is not known what its keys say together */
+		check_keys(sb);
+	*unsure |= !named;
+	if (!*unsure)
+		check_match(
+			sb->b, match_path(sb), &sb->from->fault.match,
+			&(struct match_place){&sb->step->cables, &sb->step->match_peers, sb->step});
+}
+
+/* The keys that say when it happens: with one of them wrong, all that is known is that it does. */
+static bool is_time_known(const struct step_builder *sb)
+{
+	static const char *const keys[] = {"at", "for", "every", "times"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (parse_is_spoilt(sb->b->s, sb->b->diags, "timeline.%zu.%s", sb->index, keys[i]))
+			return false;
+	return true;
 }
 
 static void build_exec(const struct step_builder *sb)
@@ -214,7 +244,7 @@ static void build_step(const struct step_builder *sb)
 
 	sb->step->exec_host = -1;
 	fault_spec_unset(&sb->step->fault);
-	if (sb->from->at != NSEC_UNSET && repetition_is_good(sb))
+	if (sb->from->at != NSEC_UNSET && is_time_known(sb) && repetition_is_good(sb))
 		unroll(sb);
 	if (sb->from->kind == STEP_FAULT)
 		build_fault(sb);
@@ -228,22 +258,24 @@ static void build_step(const struct step_builder *sb)
 
 void build_timeline(struct builder *b)
 {
-	const struct labelled *labels = step_labels(b);
-	size_t n = b->s->timeline.n;
+	const struct label_list labels = step_labels(b);
 
-	check_ids(b, "timeline", labels, n);
-	for (size_t i = 0; i < n && i < INDEX_MAX; i++) {
+	check_ids(b, &labels);
+	b->unsure = arena_new_array(b->a, bool, labels.n);
+	for (size_t i = 0; i < labels.n && i < INDEX_MAX; i++) {
 		const struct scenario_step *from = &b->s->timeline.v[i];
 		struct plan_step *step = vec_push(b->a, &b->plan->steps);
 
-		step->id = arena_strdup(b->a, own_label(labels, n, i));
-		step->kind = arena_strdup(b->a, labels[i].kind);
+		step->id = arena_strdup(b->a, own_label(&labels, i));
+		step->kind = arena_strdup(b->a, labels.v[i].kind);
 		step->pos = from->pos;
 		step->step = from->kind;
-		if (labels[i].kind)
+		b->unsure[i] = parse_is_spoilt(b->s, b->diags, "timeline.%zu", i);
+		if (labels.v[i].kind)
 			build_step(&(struct step_builder){b, i, from, step});
 	}
 	build_ends(b);
 	check_overlaps(b);
 	check_company(b);
+	check_power(b);
 }

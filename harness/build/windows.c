@@ -38,12 +38,24 @@ static struct plan_edge *window_to_end(struct builder *b, const struct plan_step
 	return found;
 }
 
+bool has_unsure(const struct builder *b, const struct fault_ops *ops)
+{
+	for (size_t i = 0; i < b->plan->steps.n; i++) {
+		const struct plan_step *step = &b->plan->steps.v[i];
+
+		if (b->unsure[i] && step->step == STEP_FAULT &&
+		    (!step->fault.ops || step->fault.ops == ops || step->fault.ops->ends == ops))
+			return true;
+	}
+	return false;
+}
+
 void build_ends(struct builder *b)
 {
 	vec_foreach (step, &b->plan->steps) {
 		const struct fault_ops *ops = fault_of(step);
 
-		if (!ops || !ops->ends || !step->cables.n)
+		if (!ops || !ops->ends || !step->cables.n || has_unsure(b, ops->ends))
 			continue;
 		struct plan_edge *window = step->edges.n == 1 ? window_to_end(b, step) : NULL;
 		if (window)
@@ -149,8 +161,9 @@ void check_overlaps(struct builder *b)
 
 		for (size_t i = 0; i < j; i++) {
 			const struct plan_step *step = &b->plan->steps.v[i];
+			bool known = !b->unsure[i] && !b->unsure[j];
 			const struct plan_edge *at =
-				are_alike(step, later) ? overlap(step, later) : NULL;
+				known && are_alike(step, later) ? overlap(step, later) : NULL;
 
 			if (!at)
 				continue;

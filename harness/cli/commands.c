@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/io.h"
 #include "harness/build/build.h"
 #include "harness/cli/load.h"
 #include "harness/cli/queue.h"
@@ -116,12 +117,12 @@ static int is_scenario_folder(const struct dirent *e)
 /* An inconclusive attempt that was followed by another (queue_again()): the last one counts. */
 static bool was_run_again(int run_fd, const char *slug)
 {
-	const char *again = strstr(slug, QUEUE_AGAIN);
-	int n = again ? atoi(again + strlen(QUEUE_AGAIN)) : 0;
+	const char *again = strstr(slug, SLUG_AGAIN);
+	int n = again ? atoi(again + strlen(SLUG_AGAIN)) : 0;
 	int len = again ? (int)(again - slug) : (int)strlen(slug);
 	char next[NAME_MAX + 1];
 
-	snprintf(next, sizeof(next), "%.*s" QUEUE_AGAIN "%d", len, slug, n + 1);
+	snprintf(next, sizeof(next), "%.*s" SLUG_AGAIN "%d", len, slug, n + 1);
 	return faccessat(run_fd, next, F_OK, 0) == 0;
 }
 
@@ -143,11 +144,41 @@ static int judge_run(const struct options *opt, int run_fd, const char *folder,
 	return n;
 }
 
+/* How many scenarios run.json says were skipped: they left no files to judge. */
+static json_int_t count_skipped(int run_fd)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct err err = {0};
+	size_t len;
+	json_int_t n = 0;
+	char *text = io_read_file_at(run_fd, "run.json", &len, &a, &err);
+	_cleanup_json_ json_t *run = text ? json_loadb(text, len, 0, NULL) : NULL;
+
+	json_unpack(run, "{s:{s:I}}", "summary", "skipped", &n);
+	return n;
+}
+
+static int say_nothing_to_judge(int run_fd, const char *folder)
+{
+	json_int_t skipped = count_skipped(run_fd);
+
+	if (!skipped) {
+		fprintf(stderr, "wirecut: %s holds no scenario\n", folder);
+		return EXIT_NOTHING;
+	}
+	fprintf(stderr,
+		"wirecut: %s: nothing to judge: all that was to be run was skipped (%lld "
+		"scenario%s; the "
+		"reasons are in %s/run.json)\n",
+		folder, (long long)skipped, skipped == 1 ? "" : "s", folder);
+	return EXIT_SKIPPED;
+}
+
 int command_judge(struct options *opt)
 {
 	const char *folder = opt->paths.n ? opt->paths.v[0] : "results/latest";
 	struct terminal terminal = {stdout, opt->color, opt->verbosity};
-	struct suite_summary summary = {0};
+	struct suite_summary summary = {.arena = opt->arena};
 	struct suite_info info = {0};
 	int n = 1;
 
@@ -165,10 +196,8 @@ int command_judge(struct options *opt)
 			folder, strerror(errno));
 		return EXIT_ERROR;
 	}
-	if (!n) {
-		fprintf(stderr, "wirecut: %s holds no scenario\n", folder);
-		return EXIT_NOTHING;
-	}
+	if (!n)
+		return say_nothing_to_judge(run_fd, folder);
 	terminal_summary(&terminal, &summary, &info, folder);
 	return summary_exit_code(&summary, false);
 }

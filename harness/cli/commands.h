@@ -6,9 +6,11 @@
 
 /* Exit codes of a command that came to no verdicts; the others are summary_exit_code()'s. */
 enum command_exit {
-	EXIT_USAGE = 2, /* or an invalid scenario */
+	EXIT_UNKILLED = 1, /* an expectation that no control kills */
+	EXIT_USAGE = 2,    /* or an invalid scenario */
 	EXIT_ERROR = 3,
 	EXIT_NOTHING = 4, /* no scenario selected */
+	EXIT_SKIPPED = 5, /* everything was skipped */
 };
 
 /* The commands: each does its work with the options given and returns the program's exit code. */
@@ -18,6 +20,7 @@ int command_list(struct options *opt);
 int command_plan(struct options *opt);
 int command_judge(struct options *opt);
 int command_claims(struct options *opt);
+int command_matrix(struct options *opt);
 int command_doctor(struct options *opt);
 int command_demo(struct options *opt);
 int command_version(struct options *opt);

@@ -153,10 +153,31 @@ static char *unique_slug(struct options *opt, struct loaded *l, const char *slug
 	return unique;
 }
 
+char *load_folder_of(const char *file, struct arena *a)
+{
+	char real[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+	char *dir = slash ? arena_strndup(a, file, (size_t)(slash - file)) : arena_strdup(a, ".");
+
+	return arena_strdup(a, realpath(*dir ? dir : "/", real) ? real : "/");
+}
+
+/*
+ * The name of the folder that a file is in: the same by any path, relative, absolute or through a link.
+ * The folder that wirecut is run in has none: there is no need to tell its scenarios from others.
+ */
+static const char *folder_name(const char *path, struct arena *a)
+{
+	const char *folder = load_folder_of(path, a), *here = load_folder_of("", a);
+
+	return strcmp(folder, here) != 0 ? strrchr(folder, '/') + 1 : "";
+}
+
 static void plan_scenario(struct options *opt, struct loaded *l, const struct scenario *s,
 			  struct diags *diags)
 {
 	struct build_options build = {.seed = opt->seed,
+				      .folder = folder_name(s->pos.file, opt->arena),
 				      .clock = opt->clock,
 				      .link = opt->link,
 				      .has_netem = has_netem,
@@ -199,11 +220,11 @@ static size_t load_file(struct options *opt, struct loaded *l, const char *path)
 	}
 	struct scenario_list made;
 	parse_scenarios(path, text, len, io_read_file, opt->arena, &diags, &made);
-	if (!diags.list.n)
-		vec_foreach (s, &made) {
-			*vec_push(opt->arena, &l->scenarios) = *s;
-			plan_scenario(opt, l, *s, &diags);
-		}
+	/* Planned whatever is wrong with their form: names that lead nowhere are told with it. */
+	vec_foreach (s, &made) {
+		*vec_push(opt->arena, &l->scenarios) = *s;
+		plan_scenario(opt, l, *s, &diags);
+	}
 	diags_sort(&diags, 0);
 	print_diags(&diags);
 	return diags.list.n;

@@ -18,6 +18,9 @@ struct loaded {
 	struct strings slugs;        /* of the scenarios: no two are the same */
 };
 
+/* The real path of the folder that a file is in; "/" if there is none any more. It lives in `a`. */
+char *load_folder_of(const char *file, struct arena *a);
+
 /*
  * Reads, checks and plans every scenario that the options' paths name (a folder: all its *.yaml
  * below). Prints every error of every file to stderr. Returns 0, or the exit code: 2 if anything

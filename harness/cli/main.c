@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/io.h"
 #include "harness/cli/commands.h"
 #include "harness/guest/guest.h"
 #include "harness/parse/parse.h"
@@ -19,6 +22,10 @@ const struct command commands[] = {
 	{"claims", "[RUN]",
 	 "print the table of the figures that a run found again (default: results/latest)",
 	 CMD_CLAIMS, command_claims},
+	{"matrix", "[RUN]",
+	 "print in which controls each expectation of a run failed, and those that none kills "
+	 "(default: results/latest)",
+	 CMD_MATRIX, command_matrix},
 	{"doctor", "", "say what this machine lacks for running, what that costs and what mends it",
 	 CMD_DOCTOR, command_doctor},
 	{"schema", "", "print the JSON Schema of scenario files, for editors", CMD_SCHEMA,
@@ -106,6 +113,9 @@ int main(int argc, char **argv)
 	int code = run_command(command, argc - 1, argv + 1);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
+	if (io_reader_is_gone(STDOUT_FILENO))
+		return 128 +
+		       SIGPIPE; /* as if killed by it, which SIGPIPE is ignored for in a run */
 	fprintf(stderr, "wirecut: cannot write to standard output\n");
 	return 3;
 }

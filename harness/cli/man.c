@@ -18,6 +18,7 @@ static const struct {
 	{"4", "no scenario was selected"},
 	{"5", "everything was skipped"},
 	{"130, 143", "interrupted, and cleaned up"},
+	{"141", "nobody reads its output any more: ended as if interrupted, without a word"},
 };
 
 static void print_arguments(FILE *out, const struct command *c)

@@ -270,8 +270,8 @@ static int take_format(struct options *opt, const char *value, struct err *err)
 
 	if (take_choice("format", value, names, &i, err) < 0)
 		return -1;
-	opt->claims_format_given = i > 0;
-	opt->claims_format = i == 1 ? CLAIMS_TEXT : CLAIMS_MARKDOWN;
+	opt->format_given = i > 0;
+	opt->format = i == 1 ? TABLE_TEXT : TABLE_MARKDOWN;
 	return 0;
 }
 
@@ -404,7 +404,7 @@ static const struct option_row rows[] = {
 	 "annotations and a step summary: auto (default: in GitHub Actions), on, off"},
 	{"color", "auto|always|never", 0, CMD_COLORS, take_color,
 	 "auto (default: on a terminal, unless NO_COLOR is set), always, never"},
-	{"format", "auto|text|markdown", 0, CMD_CLAIMS, take_format,
+	{"format", "auto|text|markdown", 0, CMD_CLAIMS | CMD_MATRIX, take_format,
 	 "auto (default: text on a terminal, else markdown), text, markdown"},
 	{"clients", "N", 0, CMD_DEMO, take_clients, "how many clients (default: 1000)"},
 	{"outage", "TIME", 0, CMD_DEMO, take_outage,
@@ -551,7 +551,8 @@ void options_print_commands(FILE *out)
 	fputs("\n'wirecut COMMAND --help' says more. Exit codes: 0 all passed; 1 an expectation\n"
 	      "failed, a control survived or a verdict is void; 2 a usage error or an invalid\n"
 	      "scenario; 3 an error of the harness or an inconclusive verdict; 4 nothing was\n"
-	      "selected; 5 everything was skipped; 130, 143 interrupted.\n",
+	      "selected; 5 everything was skipped; 130, 143 interrupted; 141\n"
+	      "nobody reads its output.\n",
 	      out);
 }
 

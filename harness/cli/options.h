@@ -9,8 +9,8 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/build/build.h"
-#include "harness/report/claims.h"
 #include "harness/report/reporter.h"
+#include "harness/report/table.h"
 
 enum controls { CONTROLS_ALSO, CONTROLS_NONE, CONTROLS_ONLY };
 
@@ -40,8 +40,8 @@ struct options {
 	enum verbosity verbosity;
 	bool paths_by_default, seed_given, has_filter, color_given;
 	bool until_fail, shuffle, fail_fast, strict;
-	enum claims_format claims_format;
-	bool claims_format_given; /* else by whether standard output is a terminal */
+	enum table_format format; /* of a table */
+	bool format_given;        /* else by whether standard output is a terminal */
 	bool color;               /* of the lines for people */
 	int64_t clients;          /* of a demonstration; 0: not given */
 	nsec_t outage;            /* likewise */
@@ -76,6 +76,7 @@ enum command_bits {
 	CMD_CLAIMS = 1 << 11,
 	CMD_DEMO = 1 << 12,
 	CMD_INJECT = 1 << 13,
+	CMD_MATRIX = 1 << 14,
 };
 
 extern const struct command commands[]; /* ends with a NULL name */

@@ -179,7 +179,7 @@ struct queue_entry queue_again(const struct queue *q, const struct queue_entry *
 
 	again.plan = arena_new(a, struct plan);
 	*again.plan = *e->plan;
-	again.plan->slug = arena_printf(a, "%s" QUEUE_AGAIN "%d", e->slug, e->attempt);
+	again.plan->slug = arena_printf(a, "%s" SLUG_AGAIN "%d", e->slug, e->attempt);
 	again.attempt++;
 	return again;
 }

@@ -39,9 +39,6 @@ const char *queue_clock(const struct queue *q);
 /* Takes the next one; false: there is no more. */
 bool queue_take(struct queue *q, struct queue_entry *ret);
 
-/* What the slug of another attempt has behind it, before its number: 1, 2, ... */
-#define QUEUE_AGAIN "+again"
-
 /* The next attempt of an entry whose verdict was inconclusive. */
 struct queue_entry queue_again(const struct queue *q, const struct queue_entry *e);
 

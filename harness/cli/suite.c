@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/io.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/guests.h"
 #include "harness/cli/netem.h"
@@ -178,6 +179,15 @@ static void without_observations(const struct job *j, enum verdict verdict, cons
 		.plan = j->entry.plan, .verdict = verdict, .reason = arena_strdup(a, reason)};
 }
 
+/* Whoever read the lines for people has had enough: as of any other program, that is the end. */
+static void heed_reader(struct suite *s)
+{
+	if (!io_reader_is_gone(fileno(s->terminal.out)))
+		return;
+	s->interrupted_by = SIGPIPE;
+	s->info.interrupted = s->stopping = true;
+}
+
 static void report(struct suite *s, struct job *j, const struct scenario_result *r,
 		   const struct observations *obs)
 {
@@ -197,6 +207,7 @@ static void report(struct suite *s, struct job *j, const struct scenario_result 
 	progress_ended(&s->progress, r);
 	progress_erase(&s->progress);
 	terminal_result(&s->terminal, r, obs, s->folder);
+	heed_reader(s);
 	reporters_result(&s->reporters, r, obs, s->folder);
 }
 
@@ -256,15 +267,6 @@ static void end_job(struct suite *s, struct job *j)
 		close(TAKE_FD(j->folder_fd));
 }
 
-static char *folder_of(const char *file, struct arena *a)
-{
-	char real[PATH_MAX];
-	const char *slash = strrchr(file, '/');
-	char *dir = slash ? arena_strndup(a, file, (size_t)(slash - file)) : arena_strdup(a, ".");
-
-	return arena_strdup(a, realpath(*dir ? dir : "/", real) ? real : "/");
-}
-
 static nsec_t timeout_of(const struct suite *s, const struct plan *plan)
 {
 	if (plan->clock == CLOCK_VIRTUAL)
@@ -303,7 +305,7 @@ static int launch(struct suite *s, struct job *j, struct err *err)
 {
 	const struct plan *plan = j->entry.plan;
 	const struct scenario *scenario = j->entry.item->scenario;
-	const char *keep[] = {s->programs.own, s->cwd, folder_of(plan->file, s->opt->arena),
+	const char *keep[] = {s->programs.own, s->cwd, load_folder_of(plan->file, s->opt->arena),
 			      s->programs.unpacked, NULL};
 	struct run_config config = {
 		.plan = plan,
@@ -473,8 +475,6 @@ static void on_signal(struct suite *s)
 	}
 	s->interrupted_by = (int)info.ssi_signo;
 	s->info.interrupted = true;
-	count_unfinished(s);
-	abort_all(s);
 }
 
 static void turn(struct suite *s)
@@ -534,12 +534,13 @@ static void run_all(struct suite *s)
 			s->next_waiting++;
 			start_job(s, add_job(s, &e));
 		}
-		if (s->stopping)
-			abort_all(s);
 		if (!s->running || s->stopping)
-			return;
+			break;
 		turn(s);
 	}
+	if (s->interrupted_by)
+		count_unfinished(s);
+	abort_all(s);
 }
 
 /* All that can be written is, whatever could not. */
@@ -561,6 +562,7 @@ int suite_run(struct options *opt, const struct loaded *l)
 {
 	struct suite s = {.opt = opt,
 			  .loaded = l,
+			  .summary = {.arena = opt->arena},
 			  .terminal = {opt->reports.terminal, opt->color, opt->verbosity},
 			  .run_fd = -1,
 			  .epoll_fd = -1,

@@ -37,6 +37,7 @@ struct diags {
 	struct arena *arena;
 	VEC(struct diag) list;
 	VEC(struct diag_source) sources; /* the scenario file, then what it includes */
+	size_t n_form;                   /* those of form come first: set when a file is parsed */
 	const char *cell; /* the cell of a matrix that is being read or built; NULL: none */
 	size_t n_cells;   /* of that matrix: what is wrong in all of them is no cell's fault */
 };

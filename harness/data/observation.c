@@ -60,6 +60,7 @@ const char *const obs_event_names[] = {
 	[EV_ACKED] = "acked",
 	[EV_RETRANSMIT] = "retransmit",
 	[EV_ZERO_WINDOW] = "zero-window",
+	[EV_COUNTED] = "counted",
 	[EV_STATE] = "state",
 	[EV_DESTROYED] = "destroyed",
 	[EV_GONE] = "gone",

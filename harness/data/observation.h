@@ -42,6 +42,11 @@ enum obs_event {
 	EV_ACKED, /* the first ACK of the sender's peer's data: data of the other direction arrived */
 	EV_RETRANSMIT,  /* data sent before */
 	EV_ZERO_WINDOW, /* the sender's window closes */
+	/*
+	 * Beside these, and only where a `packets` expectation asks for it: any packet that it counts,
+	 * at `host`. `t` is when it left its sender, or, of a delivered one, when it reached its receiver.
+	 */
+	EV_COUNTED,
 	/* socket */
 	EV_STATE,     /* state, owner or inode changed; the first sight of a socket too */
 	EV_DESTROYED, /* the kernel's destroy notification */
@@ -98,7 +103,9 @@ struct obs_packet {
 	uint8_t flags;     /* TCP_FLAG_* */
 	bool retransmit;   /* a SYN, SYN-ACK, FIN or data that was sent before */
 	int16_t fault;     /* step that injected it (EV_FORGED) or dropped it; -1: none */
-	nsec_t arrived;    /* when it left the last cable into its receiver; NSEC_NEVER: dropped */
+	nsec_t arrived;    /* when it left the last cable into its receiver; NSEC_NEVER: dropped;
+			      NSEC_UNSET: not followed */
+	int16_t expect;    /* EV_COUNTED: the expectation of the plan that counts it */
 };
 
 /* States as the kernel numbers them (include/net/tcp_states.h), in the names of RFC 9293. */

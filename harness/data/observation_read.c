@@ -14,7 +14,7 @@
 static const struct {
 	enum obs_event first, last;
 } source_events[OBS_N_SOURCES] = {
-	[OBS_RUN] = {EV_READY, EV_ERROR},      [OBS_PACKET] = {EV_FORGED, EV_ZERO_WINDOW},
+	[OBS_RUN] = {EV_READY, EV_ERROR},      [OBS_PACKET] = {EV_FORGED, EV_COUNTED},
 	[OBS_SOCKET] = {EV_STATE, EV_POLLED},  [OBS_PROCESS] = {EV_START, EV_SAMPLE},
 	[OBS_APP] = {EV_LINE, EV_LOG},         [OBS_FAULT] = {EV_ON, EV_FLOW},
 	[OBS_LAG] = {EV_STALL, EV_CLOCK_STEP}, [OBS_COUNTER] = {EV_COUNT, EV_COUNT},
@@ -175,8 +175,25 @@ static int16_t get_step_label(struct reader *r, const char *key)
 	return (int16_t)step;
 }
 
-static void get_packet(struct reader *r, struct obs_packet *p)
+/* The expectation with the label under the key. */
+static int16_t get_expect_label(struct reader *r, const char *key)
 {
+	const char *label = get_string(r, key);
+
+	for (size_t i = 0; label && i < r->plan->expects.n && i <= INT16_MAX; i++)
+		if (!strcmp(r->plan->expects.v[i].label, label))
+			return (int16_t)i;
+	if (label)
+		err_set(reject(r), "the plan has no expectation '%.64s'", label);
+	else
+		err_set(reject(r), "there is no \"%s\"", key);
+	return -1;
+}
+
+static void get_packet(struct reader *r, enum obs_event event, struct obs_packet *p)
+{
+	if (event == EV_COUNTED)
+		p->expect = get_expect_label(r, "expect");
 	get_endpoint(r, "src", &p->src);
 	get_endpoint(r, "dst", &p->dst);
 	p->seq = get_u32(r, "seq");
@@ -329,7 +346,7 @@ static void get_body(struct reader *r, struct observation *o, struct arena *a)
 		o->text = arena_strdup(a, get_string(r, "error"));
 		break;
 	case OBS_PACKET:
-		get_packet(r, &o->packet);
+		get_packet(r, o->event, &o->packet);
 		break;
 	case OBS_SOCKET:
 		get_socket(r, &o->socket);

@@ -78,8 +78,12 @@ static void put_step_label(struct jsontext *to, const char *key, int step, const
 	jsontext_string(to, key, label);
 }
 
-static void put_packet(struct jsontext *to, const struct obs_packet *p, const struct plan *plan)
+static void put_packet(struct jsontext *to, const struct observation *o, const struct plan *plan)
 {
+	const struct obs_packet *p = &o->packet;
+
+	if (o->event == EV_COUNTED && p->expect >= 0 && (size_t)p->expect < plan->expects.n)
+		jsontext_string(to, "expect", plan->expects.v[p->expect].label);
 	put_endpoint(to, "src", &p->src);
 	put_endpoint(to, "dst", &p->dst);
 	jsontext_int(to, "seq", p->seq);
@@ -200,7 +204,7 @@ void observation_write(struct jsontext *to, const struct observation *o, const s
 			jsontext_string(to, "error", o->text);
 		break;
 	case OBS_PACKET:
-		put_packet(to, &o->packet, plan);
+		put_packet(to, o, plan);
 		break;
 	case OBS_SOCKET:
 		put_socket(to, &o->socket);

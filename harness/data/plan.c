@@ -119,6 +119,11 @@ int plan_side_of(const struct plan_step *step, int64_t host)
 	return SIDE_NONE;
 }
 
+bool plan_counts_packets(const struct plan_expect *e)
+{
+	return e->spec.ops->observes & OBSERVES_PACKETS;
+}
+
 static json_t *indices_to_json(const struct index_list *list)
 {
 	json_t *j = json_array();
@@ -176,6 +181,7 @@ static json_t *expect_to_json(const struct plan *plan, const struct plan_expect 
 	set_indices(j, "apps", &e->apps);
 	set_indices(j, "hosts", &e->hosts);
 	set_indices(j, "peer_hosts", &e->peer_hosts);
+	set_indices(j, "match_peers", &e->match_peers);
 	if (e->step >= 0)
 		json_object_set_new(j, "on_step", json_integer(e->step));
 	return j;

@@ -103,14 +103,21 @@ static inline bool step_has_receipt(int step)
 }
 
 struct plan_expect {
-	struct expect_spec spec;      /* as written */
-	char *label;                  /* id, or kind: what `fails` and messages call it; unique */
-	struct index_list apps;       /* of spec.app */
-	struct index_list hosts;      /* of spec.host */
-	struct index_list peer_hosts; /* of spec.peer; empty: any */
-	int64_t peer_port;            /* or COUNT_UNSET */
-	int64_t step;                 /* of spec.fault or spec.after; -1: none */
+	struct expect_spec spec;       /* as written */
+	char *label;                   /* id, or kind: what `fails` and messages call it; unique */
+	struct index_list apps;        /* of spec.app */
+	struct index_list hosts;       /* of spec.host */
+	struct index_list peer_hosts;  /* of spec.peer; empty: any */
+	int64_t peer_port;             /* or COUNT_UNSET */
+	struct index_list match_peers; /* of spec.packets.peer: hosts; empty: any */
+	int64_t step;                  /* of spec.fault or spec.after; -1: none */
 };
+
+/* What the slug of another attempt has behind it, before its number: 1, 2, ... */
+#define SLUG_AGAIN "+again"
+
+/* It is judged by packets that the link engine counts for it (EV_COUNTED). */
+bool plan_counts_packets(const struct plan_expect *e);
 
 struct plan {
 	char *file; /* as the user named it */

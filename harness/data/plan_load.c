@@ -126,7 +126,7 @@ static int take_fault(json_t *object, const struct plan *plan, struct plan_step 
 		fault_find(json_is_string(json_object_get(object, "kind"))
 				   ? json_string_value(json_object_get(object, "kind"))
 				   : "");
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
 	if (!ops)
 		return err_set(err, "'kind' is no fault that this program knows");
@@ -141,8 +141,8 @@ static int take_fault(json_t *object, const struct plan *plan, struct plan_step 
 		return err_set(err, "missing key 'direction'");
 	if (step->fault.direction == ENUM_UNSET)
 		step->fault.direction = DIRECTION_BOTH;
-	if (ops->check && !ops->check(&step->fault, &message, &hint))
-		return err_set(err, "%s", message);
+	if (ops->check && !ops->check(&step->fault, &flaw))
+		return err_set(err, "%s", flaw.message);
 	if (take_indices(object, "cables", plan->hosts.n, a, &step->cables, err) ||
 	    take_indices(object, "match_peers", plan->hosts.n, a, &step->match_peers, err))
 		return -1;
@@ -183,7 +183,7 @@ static int expect_from_json(struct plan *plan, struct plan_expect *e, json_t *j,
 	_cleanup_json_ json_t *parameters = take(j, "parameters");
 	const struct expect_ops *ops =
 		expect_find(json_is_string(kind) ? json_string_value(kind) : "");
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
 	if (!ops)
 		return err_set(err, "'kind' is no expectation that this program knows");
@@ -193,12 +193,13 @@ static int expect_from_json(struct plan *plan, struct plan_expect *e, json_t *j,
 	e->spec.ops = ops;
 	if (field_from_json(ops->fields, &e->spec, parameters, a, err))
 		return err_wrap(err, "parameters");
-	if (ops->check && !ops->check(&e->spec, &message, &hint))
-		return err_set(err, "%s", message);
+	if (ops->check && !ops->check(&e->spec, &flaw))
+		return err_set(err, "%s", flaw.message);
 	if (take_pos(j, plan->file, a, &e->spec.pos, err) ||
 	    take_indices(j, "apps", plan->apps.n, a, &e->apps, err) ||
 	    take_indices(j, "hosts", plan->hosts.n, a, &e->hosts, err) ||
 	    take_indices(j, "peer_hosts", plan->hosts.n, a, &e->peer_hosts, err) ||
+	    take_indices(j, "match_peers", plan->hosts.n, a, &e->match_peers, err) ||
 	    take_index(j, "on_step", plan->steps.n, &e->step, err))
 		return -1;
 	return field_from_json(plan_expect_fields, e, j, a, err);
@@ -247,6 +248,8 @@ static int check_expect(const struct plan_expect *e, struct err *err)
 		return err_set(err, "missing key 'hosts'");
 	if (e->spec.peer && (!e->peer_hosts.n || e->peer_port == COUNT_UNSET))
 		return err_set(err, "missing key 'peer_hosts' or 'peer_port'");
+	if (e->spec.packets.peer.n && !e->match_peers.n)
+		return err_set(err, "missing key 'match_peers'");
 	if ((e->spec.fault || e->spec.after) && e->step < 0)
 		return err_set(err, "missing key 'on_step'");
 	return check_lengths(&e->spec, err) || check_moments(&e->spec, err) ? -1 : 0;

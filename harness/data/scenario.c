@@ -183,7 +183,7 @@ const struct field scenario_fields[] = {
 	FIELD(scenario, name, "name", FIELD_STRING, FIELD_REQUIRED,
 	      "what is shown, in one sentence"),
 	FIELD(scenario, practice, "practice", FIELD_STRING, 0, "the practice that it proves",
-	      .default_text = "the file's folder"),
+	      .default_text = "the file's folder, if it is another than that wirecut is run in"),
 	FIELD(scenario, tags, "tags", FIELD_STRINGS, 0, "words to select it by"),
 	FIELD(scenario, claim, "claim", FIELD_RECORD, 0,
 	      "the figure that it finds again: a row of `wirecut claims`", .of = claim_fields,

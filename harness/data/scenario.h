@@ -101,6 +101,7 @@ struct scenario_control {
 	struct pos pos;
 	VEC(struct fails_name) fails;
 	struct scenario *variant; /* the whole scenario again, with `replace` done, no controls */
+	bool expect_is_partial;   /* a replacement in `expect` led nowhere, which was said */
 };
 
 struct scenario {

@@ -13,6 +13,7 @@ const char *const neighbours_names[] = {"fixed", "learn", NULL};
 const char *const gso_names[] = {"off", "on", NULL};
 const char *const direction_names[] = {"both", "to-host", "from-host", NULL};
 const char *const match_protocol_names[] = {"tcp", "udp", "icmp", NULL};
+const char *const packets_where_names[] = {"sent", "delivered", NULL};
 const char *const delay_distribution_names[] = {"uniform", "normal", "pareto", "paretonormal",
 						NULL};
 const char *const packet_kind_names[] = {"syn", "syn-ack",   "ack", "data", "fin",
@@ -24,6 +25,7 @@ static_assert(ARRAY_SIZE(neighbours_names) == NEIGHBOURS_LEARN + 2, "one name a 
 static_assert(ARRAY_SIZE(gso_names) == GSO_ON + 2, "one name a way");
 static_assert(ARRAY_SIZE(direction_names) == DIRECTION_FROM_HOST + 2, "one name a direction");
 static_assert(ARRAY_SIZE(match_protocol_names) == MATCH_ICMP + 2, "one name a protocol");
+static_assert(ARRAY_SIZE(packets_where_names) == PACKETS_DELIVERED + 2, "one name an end");
 static_assert(ARRAY_SIZE(delay_distribution_names) == DISTRIBUTION_PARETONORMAL + 2,
 	      "one name a distribution");
 static_assert(ARRAY_SIZE(packet_kind_names) == KIND_DNS + 2, "one name a kind");
@@ -91,6 +93,12 @@ const struct field expect_common_fields[] = {
 	      "a name of its own, for `fails` and for messages", .default_text = "its kind"),
 	{0},
 };
+
+bool flaw_set(struct flaw *flaw, const char *key, const char *message, const char *hint)
+{
+	*flaw = (struct flaw){key, message, hint};
+	return false;
+}
 
 void fault_spec_unset(struct fault_spec *spec)
 {

@@ -56,7 +56,7 @@ enum packet_kind {
 };
 extern const char *const packet_kind_names[]; /* syn, syn-ack, ack, data, fin, rst, ... */
 
-/* Which packets of a cable a fault touches; every member unset: all of them. */
+/* Which packets of a cable are meant; every member unset: all of them. */
 struct match_spec {
 	struct strings peer; /* names of hosts or groups: the other end of the packet */
 	int64_t port;        /* source or destination port */
@@ -64,6 +64,13 @@ struct match_spec {
 	struct strings kind; /* names in packet_kind_names */
 };
 extern const struct field match_fields[];
+
+/* At which end of its way a packet is counted. */
+enum packets_where {
+	PACKETS_SENT,      /* as it leaves its sender, before any fault */
+	PACKETS_DELIVERED, /* as it reaches its receiver, behind all of them */
+};
+extern const char *const packets_where_names[]; /* sent, delivered */
 
 enum rst_to { RST_TO_HOST, RST_TO_PEER, RST_TO_BOTH };
 enum rst_each { RST_EACH_DATA };
@@ -189,22 +196,25 @@ struct expect_spec {
 	nsec_t not_before;
 	int64_t at_most;
 	int64_t at_least;
-	int64_t status;           /* exits */
-	char *signal;             /* exits: "KILL" */
-	int64_t port;             /* listens */
-	char *match;              /* log: an extended regular expression */
-	char *counter;            /* counter: its name, as nstat(8) spells it */
-	int timer;                /* timer: an index into tcp_timer_names */
-	int64_t retries_at_least; /* timer */
-	nsec_t left_at_most;      /* timer */
-	double success_at_least;  /* requests: a fraction */
-	nsec_t p50, p99, max;     /* requests */
-	nsec_t bin;               /* herd */
-	int64_t drops_at_most;    /* herd */
-	nsec_t base;              /* backoff */
-	double factor;            /* backoff */
-	nsec_t cap;               /* backoff */
-	double jitter;            /* backoff: a fraction of the base */
+	int64_t status;            /* exits */
+	char *signal;              /* exits: "KILL" */
+	int64_t port;              /* listens */
+	char *match;               /* log: an extended regular expression */
+	char *counter;             /* counter: its name, as nstat(8) spells it */
+	int direction;             /* packets: enum direction; unset: both */
+	int where;                 /* packets: enum packets_where; unset: sent */
+	struct match_spec packets; /* packets: which ones */
+	int timer;                 /* timer: an index into tcp_timer_names */
+	int64_t retries_at_least;  /* timer */
+	nsec_t left_at_most;       /* timer */
+	double success_at_least;   /* requests: a fraction */
+	nsec_t p50, p99, max;      /* requests */
+	nsec_t bin;                /* herd */
+	int64_t drops_at_most;     /* herd */
+	nsec_t base;               /* backoff */
+	double factor;             /* backoff */
+	nsec_t cap;                /* backoff */
+	double jitter;             /* backoff: a fraction of the base */
 };
 
 /* A figure that a scenario finds again, for the table of claims. Unset: says is NULL. */
@@ -220,6 +230,16 @@ struct guest_spec {
 	struct strings files; /* files and folders of this machine that it is to have */
 };
 extern const struct field guest_fields[];
+
+/* What is wrong with the keys of a fault or of an expectation together. Static strings. */
+struct flaw {
+	const char *key;     /* the path of the key that is wrong, "match.kind"; NULL: one lacks */
+	const char *message; /* "a delay of 0 delays nothing" */
+	const char *hint;    /* the mend */
+};
+
+/* Fills it. Always returns false, so that `return flaw_set(...)` reads well. */
+bool flaw_set(struct flaw *flaw, const char *key, const char *message, const char *hint);
 
 /* The keys that stand beside an expectation's kind (id). */
 extern const struct field expect_common_fields[];

@@ -39,7 +39,7 @@ static void put_count(json_t *to, const char *key, uint64_t n)
 	json_object_set_new(to, key, json_integer((json_int_t)n));
 }
 
-static json_t *expect_to_json(const struct expect_result *r)
+static json_t *expect_to_json(const struct expect_result *r, bool must_fail)
 {
 	json_t *j = json_object();
 	const struct expect_spec *spec = &r->expect->spec;
@@ -49,6 +49,7 @@ static json_t *expect_to_json(const struct expect_result *r)
 	put_text(j, "file", spec->pos.file);
 	json_object_set_new(j, "line", json_integer(spec->pos.line));
 	put_text(j, "subject", r->subject);
+	json_object_set_new(j, "must_fail", json_boolean(must_fail));
 	put_text(j, "verdict", verdict_names[r->verdict]);
 	put_text(j, "bound", r->bound);
 	put_text(j, "observed", r->observed);
@@ -108,8 +109,10 @@ json_t *scenario_result_to_json(const struct scenario_result *r)
 
 	for (size_t i = 0; i < plan->tags.n; i++)
 		json_array_append_new(tags, text_or_null(plan->tags.v[i]));
-	vec_foreach (e, &r->expects)
-		json_array_append_new(expects, expect_to_json(e));
+	for (size_t i = 0; i < r->expects.n; i++)
+		json_array_append_new(expects,
+				      expect_to_json(&r->expects.v[i],
+						     index_list_has(&plan->must_fail, (int64_t)i)));
 	vec_foreach (f, &r->faults)
 		json_array_append_new(faults, fault_to_json(f, plan));
 

@@ -68,23 +68,17 @@ struct tally {
 	struct miss worst;
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	if (spec->base <= 0) {
-		*message = "base must be longer than 0";
-		*hint = "it is the first wait: base: 1s";
-		return false;
-	}
-	if (spec->factor < 1) {
-		*message = "factor must be 1 or more";
-		*hint = "2 doubles each wait, 1 keeps it";
-		return false;
-	}
-	if (spec->cap < spec->base) {
-		*message = "cap is shorter than base";
-		*hint = "the cap bounds the waits from above: it is at least the base";
-		return false;
-	}
+	if (spec->base <= 0)
+		return flaw_set(flaw, "base", "base must be longer than 0",
+				"it is the first wait: base: 1s");
+	if (spec->factor < 1)
+		return flaw_set(flaw, "factor", "factor must be 1 or more",
+				"2 doubles each wait, 1 keeps it");
+	if (spec->cap < spec->base)
+		return flaw_set(flaw, "cap", "cap is shorter than base",
+				"the cap bounds the waits from above: it is at least the base");
 	return true;
 }
 

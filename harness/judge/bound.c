@@ -5,32 +5,31 @@
 
 #include "harness/judge/say.h"
 
-bool bound_check_how_many(const struct expect_spec *spec, const char **message, const char **hint)
+bool bound_check_how_many(const struct expect_spec *spec, struct flaw *flaw)
 {
-	if (spec->at_most == COUNT_UNSET && spec->at_least == COUNT_UNSET) {
-		*message = "neither at-most nor at-least is given";
-		*hint = "how many may there be? at-most: 0";
-		return false;
-	}
+	if (spec->at_most == COUNT_UNSET && spec->at_least == COUNT_UNSET)
+		return flaw_set(flaw, NULL, "neither at-most nor at-least is given",
+				"how many may there be? at-most: 0");
 	if (spec->at_most != COUNT_UNSET && spec->at_least != COUNT_UNSET &&
-	    spec->at_least > spec->at_most) {
-		*message = "at-least is more than at-most";
-		*hint = "no number is both";
-		return false;
-	}
+	    spec->at_least > spec->at_most)
+		return flaw_set(flaw, "at-least", "at-least is more than at-most",
+				"no number is both");
 	return true;
 }
 
-bool bound_check_when(const struct expect_spec *spec, const char **message, const char **hint)
+bool bound_check_when(const struct expect_spec *spec, struct flaw *flaw)
 {
 	int given = (spec->at != NULL) + (spec->by != NULL) + (spec->during.n > 0);
 
 	if (given == 1)
 		return true;
-	*message = given ? "at, by and during exclude each other"
-			 : "none of at, by and during is given";
-	*hint = "when must it hold? at: 5s, by: end (from then on), during: [2s, 12s]";
-	return false;
+	return flaw_set(flaw,
+			spec->during.n ? "during"
+			: spec->by     ? "by"
+				       : NULL,
+			given ? "at, by and during exclude each other"
+			      : "none of at, by and during is given",
+			"when must it hold? at: 5s, by: end (from then on), during: [2s, 12s]");
 }
 
 struct window bound_window(const struct plan *plan, const struct expect_spec *spec)
@@ -140,4 +139,20 @@ const struct level_step *level_worst(const struct level *level, struct window w,
 			worst = step;
 	}
 	return worst;
+}
+
+bool level_growth(const struct level *level, const struct plan *plan,
+		  const struct expect_spec *spec, struct level_step *ret)
+{
+	struct window w = bound_window(plan, spec);
+	const struct level_step *first = level_at(level, w.from);
+	const struct level_step *last =
+		spec->during.n ? level_at(level, w.to) : level_worst(level, w, spec);
+
+	if (!last || (spec->during.n && !first))
+		return false;
+	*ret = *last;
+	if (spec->during.n)
+		ret->value -= first->value;
+	return true;
 }

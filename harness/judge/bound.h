@@ -36,8 +36,8 @@ struct window {
  * As `check` of struct expect_ops. The first: one of at-least and at-most is given, and they do not
  * contradict each other. The second: exactly one of at, by and during is given.
  */
-bool bound_check_how_many(const struct expect_spec *spec, const char **message, const char **hint);
-bool bound_check_when(const struct expect_spec *spec, const char **message, const char **hint);
+bool bound_check_how_many(const struct expect_spec *spec, struct flaw *flaw);
+bool bound_check_when(const struct expect_spec *spec, struct flaw *flaw);
 
 /* When it must hold, cut to the plan's duration; the whole run from t = 0 if nothing is given. */
 struct window bound_window(const struct plan *plan, const struct expect_spec *spec);
@@ -82,5 +82,12 @@ const struct level_step *level_worst(const struct level *level, struct window w,
 
 /* The step that holds at t; NULL: the number is not known then. */
 const struct level_step *level_at(const struct level *level, nsec_t t);
+
+/*
+ * Of a number that only grows: the step that decides, as level_worst() finds it; with `during` the last
+ * one of the window, with what was added in the window for its value. False: it was not known then.
+ */
+bool level_growth(const struct level *level, const struct plan *plan,
+		  const struct expect_spec *spec, struct level_step *ret);
 
 #endif

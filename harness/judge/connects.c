@@ -30,25 +30,20 @@ struct subject {
 	int64_t completed; /* handshakes */
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
 	bool never = spec->at_most != COUNT_UNSET;
 
-	if (never && spec->at_most != 0) {
-		*message = "at-most can only be 0 here: the app must never connect";
-		*hint = "to bound a number of connections, expect `sockets`";
-		return false;
-	}
-	if (never && (spec->within != NSEC_UNSET || spec->at_least != COUNT_UNSET)) {
-		*message = "at-most: 0 contradicts within and at-least";
-		*hint = "an app that must never connect needs at-most: 0 alone";
-		return false;
-	}
-	if (spec->at_least != COUNT_UNSET && spec->at_least < 1) {
-		*message = "at-least must be 1 or more";
-		*hint = "an app that must never connect needs at-most: 0";
-		return false;
-	}
+	if (never && spec->at_most != 0)
+		return flaw_set(flaw, "at-most",
+				"at-most can only be 0 here: the app must never connect",
+				"to bound a number of connections, expect `sockets`");
+	if (never && (spec->within != NSEC_UNSET || spec->at_least != COUNT_UNSET))
+		return flaw_set(flaw, "at-most", "at-most: 0 contradicts within and at-least",
+				"an app that must never connect needs at-most: 0 alone");
+	if (spec->at_least != COUNT_UNSET && spec->at_least < 1)
+		return flaw_set(flaw, "at-least", "at-least must be 1 or more",
+				"an app that must never connect needs at-most: 0");
 	return true;
 }
 

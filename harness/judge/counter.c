@@ -22,9 +22,9 @@ static const struct field fields[] = {
  * read each second, at the edges of the timeline and at the moments that expectations name, so `at`
  * and `during` are exact.
  */
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	return bound_check_how_many(spec, message, hint) && bound_check_when(spec, message, hint);
+	return bound_check_how_many(spec, flaw) && bound_check_when(spec, flaw);
 }
 
 static struct level level_of(const struct model_host *h, const char *name, struct arena *a)
@@ -43,22 +43,8 @@ static bool read_number(const struct model *m, const struct plan_expect *e, int 
 			struct arena *scratch, struct level_step *ret)
 {
 	struct level level = level_of(&m->hosts[host], e->spec.counter, scratch);
-	struct window w = bound_window(m->plan, &e->spec);
-	const struct level_step *first = level_at(&level, w.from);
-	const struct level_step *last = level_at(&level, w.to);
 
-	if (!e->spec.during.n) {
-		const struct level_step *worst = level_worst(&level, w, &e->spec);
-
-		if (worst)
-			*ret = *worst;
-		return worst != NULL;
-	}
-	if (!first || !last)
-		return false;
-	*ret = *last;
-	ret->value -= first->value;
-	return true;
+	return level_growth(&level, m->plan, &e->spec, ret);
 }
 
 static void report(const struct model *m, const struct plan_expect *e, int host,

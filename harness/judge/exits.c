@@ -32,29 +32,21 @@ struct subject {
 	const struct model_life *life; /* NULL: it never started */
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	if (spec->status != COUNT_UNSET && spec->signal) {
-		*message = "status and signal exclude each other";
-		*hint = "a process ends with a status or by a signal";
-		return false;
-	}
-	if (spec->status != COUNT_UNSET && (spec->status < 0 || spec->status > UINT8_MAX)) {
-		*message = "status must be from 0 to 255";
-		*hint = "see exit(3); for a signal write signal: SEGV";
-		return false;
-	}
-	if (spec->signal && !signal_number(spec->signal)) {
-		*message = "there is no such signal";
-		*hint = "a name as in signal(7): TERM, KILL, SEGV, PIPE, ABRT";
-		return false;
-	}
+	if (spec->status != COUNT_UNSET && spec->signal)
+		return flaw_set(flaw, "signal", "status and signal exclude each other",
+				"a process ends with a status or by a signal");
+	if (spec->status != COUNT_UNSET && (spec->status < 0 || spec->status > UINT8_MAX))
+		return flaw_set(flaw, "status", "status must be from 0 to 255",
+				"see exit(3); for a signal write signal: SEGV");
+	if (spec->signal && !signal_number(spec->signal))
+		return flaw_set(flaw, "signal", "there is no such signal",
+				"a name as in signal(7): TERM, KILL, SEGV, PIPE, ABRT");
 	if (spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET &&
-	    spec->not_before > spec->within) {
-		*message = "not-before is later than within";
-		*hint = "nothing can end no sooner than not-before and within the bound";
-		return false;
-	}
+	    spec->not_before > spec->within)
+		return flaw_set(flaw, "not-before", "not-before is later than within",
+				"nothing can end no sooner than not-before and within the bound");
 	return true;
 }
 

@@ -18,6 +18,7 @@ enum expect_observes {
 	OBSERVES_TIMERS = 1 << 2, /* the timers of sockets */
 	OBSERVES_LOG = 1 << 3,    /* its apps' lines that spec.match matches */
 	OBSERVES_LISTENERS = 1 << 4, /* sockets closely, from its step's off-edge for `within` */
+	OBSERVES_PACKETS = 1 << 5,   /* each packet that it counts (plan_counts_packets()) */
 };
 
 /*
@@ -37,9 +38,9 @@ struct expect_ops {
 
 	/*
 	 * Says what is wrong with the keys together (of a spec whose required keys are there), in
-	 * *message and *hint; true if nothing is. Static strings. May be NULL.
+	 * *flaw; true if nothing is. May be NULL.
 	 */
-	bool (*check)(const struct expect_spec *spec, const char **message, const char **hint);
+	bool (*check)(const struct expect_spec *spec, struct flaw *flaw);
 
 	/*
 	 * The latest scenario time at which it can still be decided, for the default duration;

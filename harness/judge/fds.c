@@ -17,9 +17,9 @@ static const struct field fields[] = {
  * that expectations name. A sample holds until the next, or until the instance has ended: one that
  * does not run has no descriptors, and shows nothing.
  */
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	return bound_check_how_many(spec, message, hint) && bound_check_when(spec, message, hint);
+	return bound_check_how_many(spec, flaw) && bound_check_when(spec, flaw);
 }
 
 /* Puts the ends of the instance's processes, which come by time, among its samples. */

@@ -30,13 +30,12 @@ struct tally {
 	const struct model_attempt *shortest;
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
 	if (spec->not_before == NSEC_UNSET || spec->not_before <= spec->within)
 		return true;
-	*message = "not-before is later than within";
-	*hint = "no attempt can be as long as not-before and within the bound";
-	return false;
+	return flaw_set(flaw, "not-before", "not-before is later than within",
+			"no attempt can be as long as not-before and within the bound");
 }
 
 static nsec_t deadline(const struct plan *plan, const struct plan_expect *e)

@@ -21,7 +21,7 @@ static const struct field fields[] = {
 	FIELD(expect_spec, at_most, "at-most", FIELD_COUNT, FIELD_REQUIRED,
 	      "no more attempts than this begin in any bin"),
 	FIELD(expect_spec, bin, "bin", FIELD_DURATION, 0,
-	      "how long a bin is; the first begins with the off-edge", .min = 1,
+	      "how long a bin is; the first begins with the off-edge", .min = 1, .unit = "ms",
 	      .default_text = "100ms"),
 	FIELD(expect_spec, drops_at_most, "drops-at-most", FIELD_COUNT, 0,
 	      "no more SYNs and handshakes than this are dropped by the listeners of the service's "

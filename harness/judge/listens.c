@@ -31,14 +31,13 @@ struct subject {
 	nsec_t later; /* when it began, if only after the bound; NSEC_NEVER: not at all */
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	if (!spec->app == !spec->host) {
-		*message = spec->app ? "app and host exclude each other"
-				     : "neither app nor host is given";
-		*hint = "whose socket? app: server";
-		return false;
-	}
+	if (!spec->app == !spec->host)
+		return flaw_set(flaw, spec->app ? "host" : NULL,
+				spec->app ? "app and host exclude each other"
+					  : "neither app nor host is given",
+				"whose socket? app: server");
 	return true;
 }
 

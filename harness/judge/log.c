@@ -38,19 +38,18 @@ struct subject {
 	const struct model_line *shown; /* the line that decided: the first too many, or the last */
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
 	regex_t regex;
 
-	if (regcomp(&regex, spec->match, REG_EXTENDED | REG_NOSUB) != 0) {
-		*message = "match is not an extended regular expression";
-		*hint = "see regex(7); to mean a character such as ( or [ itself, write \\( or \\[";
-		return false;
-	}
+	if (regcomp(&regex, spec->match, REG_EXTENDED | REG_NOSUB) != 0)
+		return flaw_set(flaw, "match", "match is not an extended regular expression",
+				"see regex(7); to mean a character such as ( or [ itself, write "
+				"\\( or \\[");
 	regfree(&regex);
 	if (spec->at_least == COUNT_UNSET && spec->at_most == COUNT_UNSET)
-		return span_check(spec, message, hint);
-	return bound_check_how_many(spec, message, hint) && span_check(spec, message, hint);
+		return span_check(spec, flaw);
+	return bound_check_how_many(spec, flaw) && span_check(spec, flaw);
 }
 
 /* With its default in place. */

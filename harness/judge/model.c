@@ -120,6 +120,16 @@ static void add_count(struct model *m, const struct observation *o)
 		(struct model_count){.t = o->t, .name = o->text, .value = o->counter.value};
 }
 
+static void add_counted(struct model *m, const struct observation *o)
+{
+	const struct plan *plan = m->plan;
+
+	if (o->host >= 0 && (size_t)o->host < plan->hosts.n && o->packet.expect >= 0 &&
+	    (size_t)o->packet.expect < plan->expects.n)
+		*vec_push(m->arena, &m->hosts[o->host].packets) = (struct model_packet){
+			.t = o->t, .label = plan->expects.v[o->packet.expect].label};
+}
+
 static bool ends_apps(const struct plan_step *s)
 {
 	return s->step == STEP_STOP || s->step == STEP_KILL || s->step == STEP_RESTART;
@@ -160,7 +170,10 @@ static void add_record(struct model_builder *b, const struct observation *o)
 {
 	switch (o->source) {
 	case OBS_PACKET:
-		builder_add_packet(b, o);
+		if (o->event == EV_COUNTED)
+			add_counted(b->m, o);
+		else
+			builder_add_packet(b, o);
 		break;
 	case OBS_SOCKET:
 		builder_add_socket(b, o);

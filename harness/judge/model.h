@@ -118,6 +118,12 @@ struct model_line {
 	const char *text;
 };
 
+/* A packet that a `packets` expectation counts at a host. */
+struct model_packet {
+	nsec_t t;
+	const char *label; /* of the expectation */
+};
+
 /* From t on a counter of a host had grown by this much since t = 0. */
 struct model_count {
 	nsec_t t;
@@ -142,6 +148,7 @@ struct model_host {
 	VEC(struct model_change) changes; /* by time, as are these two */
 	VEC(struct model_timer) timers;
 	VEC(struct model_count) counts;
+	VEC(struct model_packet) packets;
 };
 
 /* A step's window as it was observed. */

@@ -136,8 +136,21 @@ static void note_data(struct model_end *from, struct model_end *to, const struct
 		to->acked = o->t;
 }
 
+/*
+ * A SYN that meets its 4-tuple in TIME_WAIT may bring an acknowledgement of what was before. The opener
+ * answers that by a reset with the number that was acknowledged, and its attempt goes on (RFC 9293,
+ * section 3.10.7.3).
+ */
+static bool answers_an_old_ack(const struct model_connection *c, int from,
+			       const struct obs_packet *p)
+{
+	return from == OPENER && c->established == NSEC_NEVER && p->seq != c->isn + 1;
+}
+
 static void note_reset(struct model_connection *c, int from, const struct observation *o)
 {
+	if (answers_an_old_ack(c, from, &o->packet))
+		return;
 	c->end[from].rst = nsec_earlier(c->end[from].rst, o->t);
 	if (from == ACCEPTOR && c->established == NSEC_NEVER)
 		c->refused = nsec_earlier(c->refused, arrival(o));

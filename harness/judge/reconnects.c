@@ -22,8 +22,9 @@ static const struct field fields[] = {
  * Judged at each edge of the step, for each instance and each service that it had. It needs as many
  * connections as it had at most at one time before the on-edge, less those that lived through the
  * window; a connection is back when a handshake that began after the on-edge was completed and, if
- * the instance had sent data there before, data on it was acknowledged. Its time is that of the last
- * one needed, from the off-edge; it is 0 if all were back before that.
+ * the instance had sent data there before, data on it was acknowledged. A `start` step ends nothing, so
+ * there a handshake that was under way counts as well. Its time is that of the last one needed, from the
+ * off-edge; it is 0 if all were back before that.
  *
  * The window ends with the bound, or with the next on-edge if that comes first: what ends later is
  * another story.
@@ -101,31 +102,39 @@ static size_t count_needed(const struct model *m, const int *conns, size_t n, ns
 	return (size_t)most;
 }
 
+/* What a connection must be like to count as back. */
+struct wanted {
+	nsec_t on;      /* completed after this */
+	bool under_way; /* it may have begun before that */
+	bool with_data;
+};
+
 /* When this one counts as back; NSEC_NEVER: it does not. */
-static nsec_t back_at(const struct model_connection *c, nsec_t on, bool needs_data)
+static nsec_t back_at(const struct model_connection *c, const struct wanted *w)
 {
-	if (c->first_syn <= on || c->established == NSEC_NEVER)
+	if (c->established == NSEC_NEVER || c->established <= w->on ||
+	    (c->first_syn <= w->on && !w->under_way))
 		return NSEC_NEVER;
-	return needs_data ? nsec_later(c->established, c->end[OPENER].acked) : c->established;
+	return w->with_data ? nsec_later(c->established, c->end[OPENER].acked) : c->established;
 }
 
-static struct subject look_at(const struct model *m, const int *conns, size_t n, nsec_t on,
-			      nsec_t window_end, struct arena *scratch)
+static struct subject look_at(const struct model *m, const int *conns, size_t n,
+			      struct wanted wanted, nsec_t window_end, struct arena *scratch)
 {
+	nsec_t on = wanted.on;
 	nsec_t *times = arena_new_array(scratch, nsec_t, n);
 	size_t n_times = 0, survivors = 0;
-	bool had_data = false;
 	struct subject s = {.t = NSEC_NEVER};
 
 	for (size_t i = 0; i < n; i++) {
 		const struct model_connection *c = &m->connections.v[conns[i]];
 
-		had_data = had_data || c->end[OPENER].data < on;
+		wanted.with_data = wanted.with_data || c->end[OPENER].data < on;
 		if (c->established < on && model_connection_over(m, c) > window_end)
 			survivors++;
 	}
 	for (size_t i = 0; i < n; i++) {
-		nsec_t t = back_at(&m->connections.v[conns[i]], on, had_data);
+		nsec_t t = back_at(&m->connections.v[conns[i]], &wanted);
 
 		if (t != NSEC_NEVER)
 			times[n_times++] = t;
@@ -188,7 +197,11 @@ static void tally_instance(struct tally *t, int app, const struct model_edge *ed
 		if (!model_is_peer(m, t->e, service) || !had_connection(m, run, end - i, edge->on))
 			continue;
 		t->n_had_any++;
-		struct subject s = look_at(m, run, end - i, edge->on, window_end, &scratch);
+		const struct wanted wanted = {
+			.on = edge->on,
+			.under_way = m->plan->steps.v[t->e->step].step == STEP_START,
+		};
+		struct subject s = look_at(m, run, end - i, wanted, window_end, &scratch);
 		s.app = app;
 		s.service = service;
 		s.off = edge->off;

@@ -17,6 +17,7 @@ extern const struct expect_ops expect_log;
 extern const struct expect_ops expect_requests;
 extern const struct expect_ops expect_fds;
 extern const struct expect_ops expect_counter;
+extern const struct expect_ops expect_packets;
 extern const struct expect_ops expect_timer;
 extern const struct expect_ops expect_herd;
 
@@ -36,6 +37,7 @@ const struct expect_ops *const expect_registry[] = {
 	&expect_requests,
 	&expect_fds,
 	&expect_counter,
+	&expect_packets,
 	&expect_timer,
 	&expect_herd,
 	NULL,

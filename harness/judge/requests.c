@@ -16,10 +16,11 @@ static const struct field fields[] = {
 	FIELD(expect_spec, success_at_least, "success-at-least", FIELD_PERCENT, 0,
 	      "the share of the requests that succeeded"),
 	FIELD(expect_spec, p50, "p50", FIELD_DURATION, 0,
-	      "half of those that succeeded took no longer"),
+	      "half of those that succeeded took no longer", .unit = "ms"),
 	FIELD(expect_spec, p99, "p99", FIELD_DURATION, 0,
-	      "99 of 100 of those that succeeded took no longer"),
-	FIELD(expect_spec, max, "max", FIELD_DURATION, 0, "none that succeeded took longer"),
+	      "99 of 100 of those that succeeded took no longer", .unit = "ms"),
+	FIELD(expect_spec, max, "max", FIELD_DURATION, 0, "none that succeeded took longer",
+	      .unit = "ms"),
 	FIELD(expect_spec, at_least, "at-least", FIELD_COUNT, 0,
 	      "no fewer requests than this, whether they succeeded or not"),
 	FIELD_DURING,
@@ -50,14 +51,12 @@ struct tally {
 	bool by_process;
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
 	if (spec->success_at_least < 0 && spec->p50 == NSEC_UNSET && spec->p99 == NSEC_UNSET &&
-	    spec->max == NSEC_UNSET && spec->at_least == COUNT_UNSET) {
-		*message = "nothing is asked of the requests";
-		*hint = "such as success-at-least: 99%, or p99: 200ms";
-		return false;
-	}
+	    spec->max == NSEC_UNSET && spec->at_least == COUNT_UNSET)
+		return flaw_set(flaw, NULL, "nothing is asked of the requests",
+				"such as success-at-least: 99%, or p99: 200ms");
 	return true;
 }
 

@@ -26,15 +26,14 @@ struct count {
 	const struct level_step *step; /* the worst number; its witness: a socket counted */
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	if (!tcp_state_parse(spec->state)) {
-		*message = "there is no such TCP state";
-		*hint = "one of ESTABLISHED, SYN_SENT, SYN_RECEIVED, FIN_WAIT_1, FIN_WAIT_2, "
-			"TIME_WAIT, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING";
-		return false;
-	}
-	return bound_check_how_many(spec, message, hint) && bound_check_when(spec, message, hint);
+	if (!tcp_state_parse(spec->state))
+		return flaw_set(
+			flaw, "state", "there is no such TCP state",
+			"one of ESTABLISHED, SYN_SENT, SYN_RECEIVED, FIN_WAIT_1, FIN_WAIT_2, "
+			"TIME_WAIT, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING");
+	return bound_check_how_many(spec, flaw) && bound_check_when(spec, flaw);
 }
 
 /* The number of sockets in the state, from the beginning on. */

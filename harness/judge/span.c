@@ -48,18 +48,15 @@ struct spans spans_of(const struct model *m, const struct plan_expect *e, struct
 	return spans;
 }
 
-bool span_check(const struct expect_spec *spec, const char **message, const char **hint)
+bool span_check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	if (spec->fault && spec->after) {
-		*message = "fault and after exclude each other";
-		*hint = "fault: counts from where the step begins, after: from where it ends";
-		return false;
-	}
-	if (spec->during.n && (spec->fault || spec->after || spec->within != NSEC_UNSET)) {
-		*message = "during excludes fault, after and within";
-		*hint = "during: [2s, 12s] says from when to when already";
-		return false;
-	}
+	if (spec->fault && spec->after)
+		return flaw_set(
+			flaw, "after", "fault and after exclude each other",
+			"fault: counts from where the step begins, after: from where it ends");
+	if (spec->during.n && (spec->fault || spec->after || spec->within != NSEC_UNSET))
+		return flaw_set(flaw, "during", "during excludes fault, after and within",
+				"during: [2s, 12s] says from when to when already");
 	return true;
 }
 

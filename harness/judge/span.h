@@ -31,7 +31,7 @@ struct spans {
 struct spans spans_of(const struct model *m, const struct plan_expect *e, struct arena *a);
 
 /* As `check` of struct expect_ops: fault, after and during do not contradict each other. */
-bool span_check(const struct expect_spec *spec, const char **message, const char **hint);
+bool span_check(const struct expect_spec *spec, struct flaw *flaw);
 
 /* As `deadline` of struct expect_ops: the end of the last span, where `within` or during say it. */
 nsec_t span_deadline(const struct plan *plan, const struct plan_expect *e);

@@ -41,9 +41,9 @@ struct turns {
 	VEC(struct turn) list;
 };
 
-static bool check(const struct expect_spec *spec, const char **message, const char **hint)
+static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
-	return bound_check_how_many(spec, message, hint) && bound_check_when(spec, message, hint);
+	return bound_check_how_many(spec, flaw) && bound_check_when(spec, flaw);
 }
 
 static int compare_turns(const void *a, const void *b)

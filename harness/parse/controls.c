@@ -55,11 +55,13 @@ static const char *why_fixed(const char *path)
 	return NULL;
 }
 
-/* The document with everything in `replace` put in; NULL if some of it leads nowhere. */
-static struct node *replace_all(struct reader *r, struct node *root, const struct node *replace)
+/*
+ * The document with everything in `replace` put in that leads somewhere. What does not is an error, but
+ * the rest is read all the same, for what else is wrong.
+ */
+static struct node *replace_all(struct reader *r, struct scenario_control *control,
+				struct node *root, const struct node *replace)
 {
-	bool good = true;
-
 	vec_foreach (pair, &replace->pairs) {
 		const struct node *at = root;
 		struct node_step step = {0};
@@ -71,10 +73,11 @@ static struct node *replace_all(struct reader *r, struct node *root, const struc
 		else if (!(next = node_replace(root, pair->key->text, pair->key, pair->value, r->a,
 					       &at, &step)))
 			add_dead_end(r, pair->key, at, &step);
-		good &= next != NULL;
+		if (!next && leads_into(pair->key->text, "expect"))
+			control->expect_is_partial = true;
 		root = next ? next : root;
 	}
-	return good ? root : NULL;
+	return root;
 }
 
 static void read_variant(struct reader *r, const struct scenario *s,
@@ -85,9 +88,7 @@ static void read_variant(struct reader *r, const struct scenario *s,
 	if (!replace->pairs.n)
 		diag_add(r->diags, replace->pos, "such as apps.client.run: \"...\"",
 			 "a control that replaces nothing cannot fail");
-	struct node *root = replace_all(r, s->root, replace);
-	if (!root)
-		return;
+	struct node *root = replace_all(r, control, s->root, replace);
 	control->variant = arena_new(r->a, struct scenario);
 	control->variant->pos = s->pos;
 	control->variant->text = s->text;

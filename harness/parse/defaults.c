@@ -68,8 +68,7 @@ static struct node *fill_named(struct node *items, struct node *defaults, struct
 {
 	if (!defaults || items->type != NODE_MAP)
 		return items;
-	struct node *copy = arena_new(a, struct node);
-	*copy = (struct node){.type = NODE_MAP, .pos = items->pos};
+	struct node *copy = node_hollow(items, a);
 	vec_foreach (pair, &items->pairs)
 		*vec_push(a, &copy->pairs) = (struct node_pair){
 			pair->key, pair->value->type == NODE_MAP
@@ -82,9 +81,8 @@ static struct node *fill_named(struct node *items, struct node *defaults, struct
 static struct node *taken_by(const struct expect_ops *ops, const struct node *defaults,
 			     struct arena *a)
 {
-	struct node *some = arena_new(a, struct node);
+	struct node *some = node_hollow(defaults, a);
 
-	*some = (struct node){.type = NODE_MAP, .pos = defaults->pos};
 	vec_foreach (pair, &defaults->pairs)
 		if (has_field(ops->fields, pair->key->text))
 			*vec_push(a, &some->pairs) = *pair;
@@ -96,8 +94,7 @@ static struct node *fill_expectation(struct node *item, const struct node *defau
 {
 	if (item->type != NODE_MAP)
 		return item;
-	struct node *copy = arena_new(a, struct node);
-	*copy = (struct node){.type = NODE_MAP, .pos = item->pos};
+	struct node *copy = node_hollow(item, a);
 	vec_foreach (pair, &item->pairs) {
 		const struct expect_ops *ops = expect_find(pair->key->text);
 		struct node *value = pair->value;
@@ -114,8 +111,7 @@ static struct node *fill_expectations(struct node *list, const struct node *defa
 {
 	if (!defaults || list->type != NODE_LIST)
 		return list;
-	struct node *copy = arena_new(a, struct node);
-	*copy = (struct node){.type = NODE_LIST, .pos = list->pos};
+	struct node *copy = node_hollow(list, a);
 	vec_foreach (item, &list->items)
 		*vec_push(a, &copy->items) = fill_expectation(*item, defaults, a);
 	return copy;
@@ -140,8 +136,7 @@ struct node *defaults_apply(struct reader *r, struct node *root)
 	if (!defaults)
 		return root;
 	check_defaults(r, defaults->value);
-	struct node *copy = arena_new(r->a, struct node);
-	*copy = (struct node){.type = NODE_MAP, .pos = root->pos};
+	struct node *copy = node_hollow(root, r->a);
 	vec_foreach (pair, &root->pairs)
 		*vec_push(r->a, &copy->pairs) =
 			(struct node_pair){pair->key, fill_part(pair, defaults->value, r->a)};

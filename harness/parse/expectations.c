@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+
+#include "harness/data/observation.h"
 #include "harness/judge/expect.h"
 #include "harness/parse/parse.h"
 #include "harness/parse/reader.h"
+#include "harness/parse/values.h"
 
 static const char *const *kind_names(struct arena *a)
 {
@@ -53,6 +57,19 @@ static void read_during(struct reader *r, struct expect_spec *spec, const struct
 			 "'during' must end after it begins");
 }
 
+/* The state that is nearest to a misspelt one, however it was spelled: estab, time-wait. */
+static char *suggest_state(struct reader *r, const char *state)
+{
+	char *name = arena_strdup(r->a, state);
+
+	for (char *p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+		else
+			*p = (char)toupper((unsigned char)*p);
+	return parse_suggest(name, tcp_state_names + STATE_ESTABLISHED, r->a);
+}
+
 static void check_forms(struct reader *r, struct expect_spec *spec, const struct node_pair *kind)
 {
 	char *host;
@@ -68,6 +85,9 @@ static void check_forms(struct reader *r, struct expect_spec *spec, const struct
 		diag_add(r->diags, key_place(kind, "signal"),
 			 parse_suggest(spec->signal, signal_names, r->a), "'signal' cannot be '%s'",
 			 spec->signal);
+	if (spec->state && !tcp_state_parse(spec->state))
+		diag_add(r->diags, key_place(kind, "state"), suggest_state(r, spec->state),
+			 "there is no TCP state %s", quoted_text(r, spec->state));
 }
 
 static void read_expectation(struct reader *r, struct scenario *s, const struct node *item)

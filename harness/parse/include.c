@@ -173,6 +173,9 @@ struct node *document_read(struct reader *r, const char *path, const char *text,
 {
 	struct includer inc = {.r = r, .read_file = read_file};
 	struct open_file file = {.path = path, .identity = identity_of(path, r->a)};
+	struct node *root = read_text(&inc, &file, text, len);
 
-	return read_text(&inc, &file, text, len);
+	if (root)
+		root->partial = root->partial || r->incomplete;
+	return root;
 }

@@ -350,8 +350,7 @@ static struct node *expand(const struct matrix *m, struct node *node, size_t cel
 
 	if (node->type == NODE_SCALAR)
 		return strstr(node->text, OPEN) ? expand_text(m, node, cell, a) : node;
-	copy = arena_new(a, struct node);
-	*copy = (struct node){.type = node->type, .pos = node->pos, .text = node->text};
+	copy = node_hollow(node, a);
 	vec_foreach (item, &node->items)
 		*vec_push(a, &copy->items) = expand(m, *item, cell, a);
 	vec_foreach (pair, &node->pairs)
@@ -364,8 +363,7 @@ struct node *matrix_expand(const struct matrix *m, struct node *root, size_t cel
 {
 	if (root->type != NODE_MAP)
 		return root;
-	struct node *copy = arena_new(a, struct node);
-	*copy = (struct node){.type = NODE_MAP, .pos = root->pos};
+	struct node *copy = node_hollow(root, a);
 	vec_foreach (pair, &root->pairs)
 		*vec_push(a, &copy->pairs) =
 			(struct node_pair){pair->key, is_before_cells(pair->key->text)

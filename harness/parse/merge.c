@@ -34,9 +34,8 @@ static bool is_joined(const char *key)
 
 static struct node *join_lists(const struct node *first, const struct node *second, struct arena *a)
 {
-	struct node *list = arena_new(a, struct node);
+	struct node *list = node_hollow(second, a);
 
-	*list = (struct node){.type = NODE_LIST, .pos = second->pos};
 	vec_foreach (item, &first->items)
 		*vec_push(a, &list->items) = *item;
 	vec_foreach (item, &second->items)
@@ -63,9 +62,9 @@ static struct node *merge_values(const char *key, struct node *base, struct node
 static struct node *merge_maps(struct node *base, struct node *over, enum level level,
 			       struct arena *a)
 {
-	struct node *map = arena_new(a, struct node);
+	struct node *map = node_hollow(over, a);
 
-	*map = (struct node){.type = NODE_MAP, .pos = over->pos};
+	map->partial = base->partial || over->partial;
 	vec_foreach (pair, &base->pairs) {
 		const char *key = pair->key->text;
 		const struct node_pair *other = node_pair_find(over, key);
@@ -91,11 +90,8 @@ struct node *document_merge(struct node *base, struct node *over, struct arena *
 
 struct node *document_fill(struct node *item, struct node *defaults, struct arena *a)
 {
-	struct node *map = arena_new(a, struct node);
+	struct node *map = node_hollow(item, a);
 
-	*map = *item;
-	map->pairs.v = NULL;
-	map->pairs.n = 0;
 	vec_foreach (pair, &item->pairs)
 		*vec_push(a, &map->pairs) = *pair;
 	vec_foreach (pair, &defaults->pairs)

@@ -3,6 +3,18 @@
 
 #include <ctype.h>
 
+struct node *node_hollow(const struct node *n, struct arena *a)
+{
+	struct node *copy = arena_new(a, struct node);
+
+	*copy = *n;
+	copy->items.v = NULL;
+	copy->items.n = 0;
+	copy->pairs.v = NULL;
+	copy->pairs.n = 0;
+	return copy;
+}
+
 const struct node_pair *node_pair_find(const struct node *map, const char *key)
 {
 	if (map->type != NODE_MAP)
@@ -72,15 +84,10 @@ struct node_step node_step(const struct node *from, const char *path)
 
 static struct node *copy_node(const struct node *n, struct arena *a)
 {
-	struct node *copy = arena_new(a, struct node);
+	struct node *copy = node_hollow(n, a);
 
-	*copy = *n;
-	copy->items.v = NULL;
-	copy->items.n = 0;
 	vec_foreach (item, &n->items)
 		*vec_push(a, &copy->items) = *item;
-	copy->pairs.v = NULL;
-	copy->pairs.n = 0;
 	vec_foreach (pair, &n->pairs)
 		*vec_push(a, &copy->pairs) = *pair;
 	return copy;

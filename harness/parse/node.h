@@ -29,6 +29,8 @@ struct node {
 	char *text;
 	bool quoted; /* or a block scalar: certainly a text */
 	bool empty;  /* nothing, ~ or null */
+	/* NODE_MAP: something that is in the file was refused, with a diag, and is not in here */
+	bool partial;
 	VEC(struct node *) items;
 	VEC(struct node_pair) pairs;
 };
@@ -40,6 +42,9 @@ struct node {
  */
 struct node *node_read(const char *path, const char *text, size_t len, struct arena *a,
 		       struct diags *diags);
+
+/* A copy that is empty: of the same type, at the same place. */
+struct node *node_hollow(const struct node *n, struct arena *a);
 
 /* The pair of a map with that key; NULL if there is none, or if it is no map. */
 const struct node_pair *node_pair_find(const struct node *map, const char *key);

@@ -8,7 +8,7 @@
 
 /*
  * Reads one scenario file, strictly. Every error is added to `diags` (not only the first); the
- * scenario is whole only if none was added. `path` is what messages call the file. What is made
+ * scenario is whole only if none was added, and NULL if nothing of it could be read. `path` is what messages call the file. What is made
  * lives in `a`.
  */
 struct scenario *parse_scenario(const char *path, const char *text, size_t len, struct arena *a,
@@ -27,7 +27,8 @@ struct scenario_list {
 
 /*
  * As parse_scenario(), of all that the file makes: one scenario, or one for each cell of its matrix,
- * in the order of the file. parse_scenario() gives the first of them, and reads no included file.
+ * in the order of the file; none if nothing of it could be read. parse_scenario() gives the first of
+ * them, and reads no included file.
  */
 void parse_scenarios(const char *path, const char *text, size_t len, parse_read_file *read_file,
 		     struct arena *a, struct diags *diags, struct scenario_list *ret);
@@ -38,6 +39,21 @@ void parse_scenarios(const char *path, const char *text, size_t len, parse_read_
  */
 struct pos parse_locate(const struct scenario *s, const char *path_fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * True if what stands at this path, or a part of it, could not be read as it stands: parsing has
+ * added an error about it to `diags`. Of what is not there: if what should hold it has something else
+ * that may be meant by it. What depends on it is not known, and nothing is to be said of that.
+ */
+bool parse_is_spoilt(const struct scenario *s, const struct diags *diags, const char *path_fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * True if the map or list at this path may be without something that is in the file: a name that is
+ * not found there may be one of these. Its items may be spoilt all the same.
+ */
+bool parse_may_lack(const struct scenario *s, const struct diags *diags, const char *path_fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /*
  * "did you mean 'x'?" for the nearest of the known names (NULL-terminated) to a misspelt one: at

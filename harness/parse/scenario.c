@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
 #include <regex.h>
-#include <stdarg.h>
 
 #include "harness/base/cleanup.h"
 #include "harness/data/setting.h"
@@ -15,31 +14,6 @@
 ASSERT_NAMED_HEAD(scenario_host);
 ASSERT_NAMED_HEAD(scenario_private_file);
 ASSERT_NAMED_HEAD(scenario_app);
-
-/* A path in a scenario: the deepest has 5 components, names are short. */
-#define PATH_BYTES 1024
-
-struct pos parse_locate(const struct scenario *s, const char *path_fmt, ...)
-{
-	char path[PATH_BYTES];
-	const struct node *at = s->root;
-	va_list ap;
-
-	va_start(ap, path_fmt);
-	vsnprintf(path, sizeof(path), path_fmt, ap);
-	va_end(ap);
-	if (!at)
-		return s->pos;
-	for (const char *rest = path; rest;) {
-		struct node_step step = node_step(at, rest);
-
-		if (!step.child)
-			break;
-		at = step.child;
-		rest = step.rest;
-	}
-	return at->pos;
-}
 
 /* False if neither or both of two keys are there, which it adds. */
 static bool check_either(struct reader *r, const struct node *map, struct pos owner,
@@ -265,15 +239,16 @@ void parse_scenarios(const char *path, const char *text, size_t len, parse_read_
 		matrix = matrix_read(&r, root);
 	diags->n_cells = matrix.cells;
 	*ret = (struct scenario_list){0};
-	for (size_t cell = 0; cell < matrix.cells; cell++) {
+	for (size_t cell = 0; root && cell < matrix.cells; cell++) {
 		struct scenario *s = arena_new(a, struct scenario);
 
 		*s = common;
-		*vec_push(a, ret) = s;
-		if (root)
-			read_cell(&r, s, &matrix, root, cell);
+		read_cell(&r, s, &matrix, root, cell);
+		if (s->root->type == NODE_MAP)
+			*vec_push(a, ret) = s;
 	}
 	diags_sort(diags, first);
+	diags->n_form = diags->list.n;
 }
 
 struct scenario *parse_scenario(const char *path, const char *text, size_t len, struct arena *a,

@@ -104,17 +104,30 @@ static bool is_whole_number(const char *text)
 	return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 18;
 }
 
+/* How a value comes into its range; `bound` says it in words: "the least is 8". */
+static const char *range_mend(struct reader *r, const struct field *f, const char *bound)
+{
+	return f->default_text
+		       ? arena_printf(r->a, "%s, or leave it out: %s", bound, f->default_text)
+		       : bound;
+}
+
 /* `unit`: what stands behind a number of that kind. */
 static bool is_in_range(struct reader *r, const struct node *node, const struct field *f, int64_t n,
 			const char *unit)
 {
 	if ((!f->min && !f->max) || (n >= f->min && n <= f->max))
 		return true;
+	const char *mend = arena_printf(r->a, "the %s is %lld%s", n < f->min ? "least" : "most",
+					(long long)(n < f->min ? f->min : f->max), unit);
+
 	if (f->min == f->max)
-		diag_add(r->diags, node->pos, NULL, "'%s' must be %lld%s, not %lld%s", f->name,
-			 (long long)f->min, unit, (long long)n, unit);
+		diag_add(r->diags, node->pos,
+			 arena_printf(r->a, "write %s: %lld%s", f->name, (long long)f->min, unit),
+			 "'%s' must be %lld%s, not %lld%s", f->name, (long long)f->min, unit,
+			 (long long)n, unit);
 	else
-		diag_add(r->diags, node->pos, NULL,
+		diag_add(r->diags, node->pos, range_mend(r, f, mend),
 			 "'%s' must be from %lld%s to %lld%s, not %lld%s", f->name,
 			 (long long)f->min, unit, (long long)f->max, unit, (long long)n, unit);
 	return false;
@@ -186,15 +199,19 @@ static bool add_unit_diag(struct reader *r, const struct node *node, const char 
 
 void read_duration(struct reader *r, const struct node *node, const struct field *f, nsec_t *ret)
 {
+	const char *unit = f->unit ? f->unit : "s";
 	nsec_t t;
 
 	if (node->type != NODE_SCALAR || !parse_duration(node->text, &t)) {
-		if (!add_unit_diag(r, node, f->name, "s", UNITS_OF_TIME))
+		if (!add_unit_diag(r, node, f->name, unit, UNITS_OF_TIME))
 			add_wrong_type(r, node, f->name, "a duration such as 250ms", UNITS_OF_TIME);
 	} else if (t < f->min) {
-		diag_add(r->diags, node->pos, NULL, "'%s' must be longer than 0", f->name);
+		diag_add(r->diags, node->pos,
+			 range_mend(r, f, arena_printf(r->a, "such as %s: 5%s", f->name, unit)),
+			 "'%s' must be longer than 0", f->name);
 	} else if (t > SCENARIO_TIME_MAX) {
-		diag_add(r->diags, node->pos, NULL, "'%s' must not be longer than 240h", f->name);
+		diag_add(r->diags, node->pos, range_mend(r, f, "the most is 240h"),
+			 "'%s' must not be longer than 240h", f->name);
 	} else {
 		*ret = t;
 	}
@@ -233,8 +250,8 @@ void read_percent(struct reader *r, const struct node *node, const struct field 
 			add_wrong_type(r, node, f->name, "a percentage such as 5%",
 				       UNIT_OF_PERCENT);
 	} else if (fraction > 1) {
-		diag_add(r->diags, node->pos, NULL, "'%s' must be from 0%% to 100%%, not %s",
-			 f->name, node->text);
+		diag_add(r->diags, node->pos, range_mend(r, f, "the most is 100%"),
+			 "'%s' must be from 0%% to 100%%, not %s", f->name, node->text);
 	} else {
 		*ret = fraction;
 	}

@@ -259,6 +259,8 @@ static bool read_pairs(struct yaml *y, struct node *map)
 			return false;
 		if (is_good_key(y, map, key))
 			*vec_push(y->a, &map->pairs) = (struct node_pair){key, value};
+		else
+			map->partial = true;
 	}
 	return false;
 }

@@ -14,9 +14,6 @@ enum column { CLAIM, ARITHMETIC, ALLOWED, MEASURED, KERNEL, N_COLUMNS };
 static const char *const headings[N_COLUMNS] = {"claim", "arithmetic", "allowed", "measured",
 						"kernel"};
 
-/* Between two columns of plain text. */
-#define GUTTER "  "
-
 /* --- what a verdict says of its claim --- */
 
 /* A bound on a time is a range; any other is said by the expectation itself. */
@@ -69,14 +66,6 @@ json_t *claim_to_json(const struct scenario_result *r)
 
 /* --- the table --- */
 
-struct row {
-	const char *cell[N_COLUMNS];
-};
-
-struct rows {
-	VEC(struct row) list;
-};
-
 static const char *text_of(const json_t *object, const char *key, struct arena *a)
 {
 	return clean_line(json_string_value(json_object_get(object, key)), a);
@@ -91,7 +80,7 @@ static const char *with_verdict(const char *measured, const char *verdict, struc
 }
 
 /* A control has no row, nor has a scenario that was skipped: neither has measured the claim. */
-static void add_row(struct rows *rows, const json_t *scenario, struct arena *a)
+static void add_row(struct table *table, const json_t *scenario, struct arena *a)
 {
 	const json_t *claim = json_object_get(scenario, "claim");
 	const char *verdict = text_of(scenario, "verdict", a);
@@ -99,7 +88,7 @@ static void add_row(struct rows *rows, const json_t *scenario, struct arena *a)
 	if (!json_is_object(claim) || json_is_string(json_object_get(scenario, "control")) ||
 	    strcmp(verdict, verdict_names[VERDICT_SKIP]) == 0)
 		return;
-	*vec_push(a, &rows->list) = (struct row){{
+	*vec_push(a, &table->rows) = (struct table_row){{
 		[CLAIM] = text_of(claim, "says", a),
 		[ARITHMETIC] = text_of(claim, "arithmetic", a),
 		[ALLOWED] = text_of(claim, "allowed", a),
@@ -111,83 +100,26 @@ static void add_row(struct rows *rows, const json_t *scenario, struct arena *a)
 /* Scenarios stand in the order in which they ended, which is another each time. */
 static int by_claim(const void *left, const void *right)
 {
-	const struct row *x = left, *y = right;
+	const struct table_row *x = left, *y = right;
 	int order = strcmp(x->cell[CLAIM], y->cell[CLAIM]);
 
 	return order != 0 ? order : strcmp(x->cell[KERNEL], y->cell[KERNEL]);
 }
 
-/* Columns that people see: a character of UTF-8 is one, its continuation bytes are none. */
-static size_t width_of(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
-static void print_text_row(FILE *out, const char *const cell[N_COLUMNS],
-			   const size_t width[N_COLUMNS])
-{
-	for (int i = 0; i < N_COLUMNS; i++) {
-		fputs(cell[i], out);
-		if (i + 1 < N_COLUMNS)
-			fprintf(out, "%*s" GUTTER, (int)(width[i] - width_of(cell[i])), "");
-	}
-	fputc('\n', out);
-}
-
-static void print_text(FILE *out, const struct rows *rows)
-{
-	size_t width[N_COLUMNS];
-
-	for (int i = 0; i < N_COLUMNS; i++) {
-		width[i] = width_of(headings[i]);
-		vec_foreach (row, &rows->list)
-			if (width_of(row->cell[i]) > width[i])
-				width[i] = width_of(row->cell[i]);
-	}
-	print_text_row(out, headings, width);
-	vec_foreach (row, &rows->list)
-		print_text_row(out, row->cell, width);
-}
-
-static void print_markdown_row(FILE *out, const char *const cell[N_COLUMNS])
-{
-	for (int i = 0; i < N_COLUMNS; i++) {
-		fputs(i > 0 ? " | " : "| ", out);
-		for (const char *c = cell[i]; *c; c++)
-			fputs(*c == '|' ? "\\|" : (const char[]){*c, '\0'}, out);
-	}
-	fputs(" |\n", out);
-}
-
-static void print_markdown(FILE *out, const struct rows *rows)
-{
-	print_markdown_row(out, headings);
-	fputs("| --- | --- | --- | --- | --- |\n", out);
-	vec_foreach (row, &rows->list)
-		print_markdown_row(out, row->cell);
-}
-
-size_t claims_print(FILE *out, const json_t *run, enum claims_format format)
+size_t claims_print(FILE *out, const json_t *run, enum table_format format)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct rows rows = {0};
+	struct table table = {.headings = headings, .n_columns = N_COLUMNS};
 	size_t i;
 	json_t *scenario;
 
 	json_array_foreach(json_object_get(run, "scenarios"), i, scenario)
 	{
-		add_row(&rows, scenario, &a);
+		add_row(&table, scenario, &a);
 	}
-	if (rows.list.n == 0)
+	if (table.rows.n == 0)
 		return 0;
-	qsort(rows.list.v, rows.list.n, sizeof(*rows.list.v), by_claim);
-	if (format == CLAIMS_MARKDOWN)
-		print_markdown(out, &rows);
-	else
-		print_text(out, &rows);
-	return rows.list.n;
+	qsort(table.rows.v, table.rows.n, sizeof(*table.rows.v), by_claim);
+	table_print(out, &table, format);
+	return table.rows.n;
 }

@@ -5,13 +5,9 @@
 #include <stdio.h>
 
 #include "harness/data/verdict.h"
+#include "harness/report/table.h"
 
 /* The table of claims: the figures that scenarios find again (their key `claim`), as measured. */
-
-enum claims_format {
-	CLAIMS_TEXT,     /* columns, for a terminal */
-	CLAIMS_MARKDOWN, /* for a README */
-};
 
 /*
  * What a verdict says of its scenario's claim: {says, arithmetic, allowed, measured}, the last two
@@ -25,6 +21,6 @@ json_t *claim_to_json(const struct scenario_result *r);
  * skipped, by claim and kernel; what did not pass has its verdict behind the measured value. Returns
  * how many there are: of none nothing is printed.
  */
-size_t claims_print(FILE *out, const json_t *run, enum claims_format format);
+size_t claims_print(FILE *out, const json_t *run, enum table_format format);
 
 #endif

@@ -52,7 +52,9 @@ static void print_packet(FILE *out, const struct observation *o, const struct pl
 		p->retransmit && o->event != EV_RETRANSMIT ? " again" : "");
 	if (p->len)
 		fprintf(out, " %u B", p->len);
-	if (o->event == EV_FORGED)
+	if (o->event == EV_COUNTED && p->expect >= 0 && (size_t)p->expect < plan->expects.n)
+		fprintf(out, " by %s", plan->expects.v[p->expect].label);
+	else if (o->event == EV_FORGED)
 		fprintf(out, " by %s", step_name(plan, p->fault));
 	else if (p->arrived == NSEC_NEVER)
 		fprintf(out, "  dropped by %s", step_name(plan, p->fault));

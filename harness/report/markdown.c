@@ -87,14 +87,17 @@ static void put_heading(struct page *p, const struct suite_info *info,
 			const struct suite_summary *s)
 {
 	_cleanup_arena_ struct arena a = {0};
+	const char *controls = summary_controls(s, &a);
 
 	put(p, arena_printf(&a,
 			    "## wirecut: %zu of %zu scenarios passed%s\n\n"
 			    "%zu failed, %zu void, %zu inconclusive, %zu in error, %zu skipped; "
-			    "%zu of %zu controls killed; seed %llu, clock %s, kernel %s\n\n",
+			    "%s; seed %llu, clock %s, kernel %s\n\n",
 			    s->passed, s->scenarios, info->interrupted ? " (interrupted)" : "",
-			    s->failed, s->voids, s->inconclusive, s->errors, s->skipped,
-			    s->controls_killed, s->controls, (unsigned long long)info->seed,
+			    s->failed - s->controls_survived, s->voids,
+			    s->inconclusive - s->controls_inconclusive,
+			    s->errors - s->controls_in_error, s->skipped,
+			    controls ? controls : "no controls", (unsigned long long)info->seed,
 			    info->clock, escape_html(clean_line(info->kernel, &a), &a)));
 }
 

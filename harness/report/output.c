@@ -56,7 +56,11 @@ int output_write(const struct output *o, const void *data, size_t len, struct er
 		return io_write_file_at(o->folder_fd, o->name, data, len, err) < 0
 			       ? err_wrap(err, "%s", o->path)
 			       : 0;
-	return io_write_all(o->fd, data, len) < 0 ? err_errno(err, "write %s", o->path) : 0;
+	/* Who reads standard output may have had enough of it, which is no error. */
+	if (io_write_all(o->fd, data, len) == 0 ||
+	    (errno == EPIPE && io_reader_is_gone(STDOUT_FILENO)))
+		return 0;
+	return err_errno(err, "write %s", o->path);
 }
 
 void output_close(struct output *o)

@@ -8,10 +8,16 @@
 
 /* One run of the suite: what its scenarios came to. Built up as they end. */
 struct suite_summary {
+	/* Of scenarios; the controls that did not do their work are among failed, inconclusive, errors. */
 	size_t scenarios, passed, failed, voids, inconclusive, errors, skipped;
 	size_t controls, controls_killed;
+	/* The controls among failed, inconclusive and errors. */
+	size_t controls_survived, controls_inconclusive, controls_in_error;
 	size_t flaky;         /* passed only when an inconclusive run was run again */
 	nsec_t scenario_time; /* the sum of all durations, controls too */
+	/* The slugs of what did not pass, and of the controls that were killed, without the attempt. */
+	struct strings not_passed, killed;
+	struct arena *arena; /* which has them */
 };
 
 /* What run.json says of the run as a whole. */
@@ -28,6 +34,15 @@ struct suite_info {
 };
 
 void summary_add(struct suite_summary *s, const struct scenario_result *r);
+
+/*
+ * How many of the controls that were killed stand beside a scenario that did not pass. Such a one fails
+ * where it must, but so does, or may, the scenario itself: it does not show what the practice does.
+ */
+size_t summary_unproven(const struct suite_summary *s);
+
+/* "2 of 3 controls killed, 1 survived": what became of the controls, in `a`; NULL: there are none. */
+char *summary_controls(const struct suite_summary *s, struct arena *a);
 
 /* The exit code that these verdicts mean: 0, 1, 3 or 5. With `strict` any skip is a 5. */
 int summary_exit_code(const struct suite_summary *s, bool strict);

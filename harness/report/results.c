@@ -199,12 +199,13 @@ json_t *results_verdict(const struct scenario_result *r, const struct suite_info
 
 static json_t *summary_json(const struct suite_info *info, const struct suite_summary *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "scenarios",
-			 (json_int_t)s->scenarios, "passed", (json_int_t)s->passed, "failed",
-			 (json_int_t)s->failed, "void", (json_int_t)s->voids, "inconclusive",
-			 (json_int_t)s->inconclusive, "errors", (json_int_t)s->errors, "skipped",
-			 (json_int_t)s->skipped, "controls", (json_int_t)s->controls,
-			 "controls_killed", (json_int_t)s->controls_killed, "wall_s",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+			 "scenarios", (json_int_t)s->scenarios, "passed", (json_int_t)s->passed,
+			 "failed", (json_int_t)s->failed, "void", (json_int_t)s->voids,
+			 "inconclusive", (json_int_t)s->inconclusive, "errors",
+			 (json_int_t)s->errors, "skipped", (json_int_t)s->skipped, "controls",
+			 (json_int_t)s->controls, "controls_killed", (json_int_t)s->controls_killed,
+			 "controls_unproven", (json_int_t)summary_unproven(s), "wall_s",
 			 json_seconds(info->wall), "scenario_s", json_seconds(s->scenario_time));
 }
 

@@ -6,18 +6,86 @@ static void add_control(struct suite_summary *s, const struct scenario_result *r
 {
 	if (r->verdict != VERDICT_SKIP)
 		s->controls++;
-	if (r->verdict == VERDICT_PASS)
+	switch (r->verdict) {
+	case VERDICT_PASS:
 		s->controls_killed++;
-	else if (r->verdict == VERDICT_FAIL)
+		break;
+	case VERDICT_FAIL:
 		s->failed++;
-	else if (r->verdict == VERDICT_INCONCLUSIVE)
+		s->controls_survived++;
+		break;
+	case VERDICT_INCONCLUSIVE:
 		s->inconclusive++;
-	else if (r->verdict == VERDICT_ERROR || r->verdict == VERDICT_VOID)
+		s->controls_inconclusive++;
+		break;
+	case VERDICT_ERROR:
+	case VERDICT_VOID:
 		s->errors++;
+		s->controls_in_error++;
+		break;
+	case VERDICT_SKIP:
+		break;
+	}
+}
+
+/* The slug of a scenario, or of the one that a control is of: without control and attempt. */
+static char *scenario_slug(const struct plan *plan, struct arena *a)
+{
+	const char *slug = plan->slug, *attempt = strstr(slug, SLUG_AGAIN), *control = NULL;
+	size_t len = attempt ? (size_t)(attempt - slug) : strlen(slug);
+
+	if (plan->control)
+		control = strstr(slug, arena_printf(a, "--%s", plan->control));
+	if (!control)
+		return arena_strndup(a, slug, len);
+	const char *rest = control + strlen("--") + strlen(plan->control);
+	return arena_printf(a, "%.*s%.*s", (int)(control - slug), slug, (int)(slug + len - rest),
+			    rest);
+}
+
+static void note_slug(struct suite_summary *s, const struct scenario_result *r)
+{
+	bool passed = r->verdict == VERDICT_PASS, skipped = r->verdict == VERDICT_SKIP;
+
+	if (r->plan->control && passed)
+		*vec_push(s->arena, &s->killed) = scenario_slug(r->plan, s->arena);
+	else if (!r->plan->control && !passed && !skipped)
+		*vec_push(s->arena, &s->not_passed) = scenario_slug(r->plan, s->arena);
+}
+
+size_t summary_unproven(const struct suite_summary *s)
+{
+	size_t n = 0;
+
+	vec_foreach (killed, &s->killed)
+		vec_foreach (scenario, &s->not_passed)
+			n += !strcmp(*killed, *scenario);
+	return n;
+}
+
+char *summary_controls(const struct suite_summary *s, struct arena *a)
+{
+	size_t unproven = summary_unproven(s);
+	char *text;
+
+	if (!s->controls)
+		return NULL;
+	text = arena_printf(a, "%zu of %zu controls killed", s->controls_killed, s->controls);
+	if (unproven)
+		text = arena_printf(a, "%s (%zu beside a scenario that did not pass: no proof)",
+				    text, unproven);
+	if (s->controls_survived)
+		text = arena_printf(a, "%s, %zu survived", text, s->controls_survived);
+	if (s->controls_inconclusive)
+		text = arena_printf(a, "%s, %zu inconclusive", text, s->controls_inconclusive);
+	if (s->controls_in_error)
+		text = arena_printf(a, "%s, %zu in error", text, s->controls_in_error);
+	return text;
 }
 
 void summary_add(struct suite_summary *s, const struct scenario_result *r)
 {
+	note_slug(s, r);
 	s->scenario_time += r->duration;
 	s->flaky += r->attempts > 1 && r->verdict == VERDICT_PASS;
 	if (r->plan->control) {

@@ -265,29 +265,35 @@ void terminal_result(const struct terminal *t, const struct scenario_result *r,
 void terminal_summary(const struct terminal *t, const struct suite_summary *s,
 		      const struct suite_info *info, const char *folder)
 {
+	_cleanup_arena_ struct arena a = {0};
 	bool good = summary_exit_code(s, info->strict) == 0 && !info->interrupted;
+	const char *controls = summary_controls(s, &a);
+	/* The counts of scenarios alone. */
+	size_t failed = s->failed - s->controls_survived;
+	size_t inconclusive = s->inconclusive - s->controls_inconclusive;
+	size_t errors = s->errors - s->controls_in_error;
 
 	fprintf(t->out, "%s%s%s: %zu of %zu scenarios passed", paint(t, good ? GREEN : RED),
 		info->interrupted ? "interrupted"
 		: good            ? "passed"
 				  : "not passed",
 		paint(t, RESET), s->passed, s->scenarios);
-	if (s->failed)
-		fprintf(t->out, ", %zu failed", s->failed);
+	if (failed)
+		fprintf(t->out, ", %zu failed", failed);
 	if (s->voids)
 		fprintf(t->out, ", %zu void", s->voids);
-	if (s->inconclusive)
-		fprintf(t->out, ", %zu inconclusive", s->inconclusive);
-	if (s->errors)
-		fprintf(t->out, ", %zu in error", s->errors);
+	if (inconclusive)
+		fprintf(t->out, ", %zu inconclusive", inconclusive);
+	if (errors)
+		fprintf(t->out, ", %zu in error", errors);
 	if (s->skipped)
 		fprintf(t->out, ", %zu skipped", s->skipped);
 	if (info->unfinished)
 		fprintf(t->out, ", %zu not finished", info->unfinished);
 	if (s->flaky)
 		fprintf(t->out, ", %zu flaky", s->flaky);
-	if (s->controls)
-		fprintf(t->out, "; %zu of %zu controls killed", s->controls_killed, s->controls);
+	if (controls)
+		fprintf(t->out, "; %s", controls);
 	if (info->run_id)
 		fprintf(t->out, "; %.1f s of scenarios in %.1f s; seed %llu",
 			(double)s->scenario_time / 1e9, (double)info->wall / 1e9,

@@ -19,6 +19,7 @@
 /* Why the child could not become the program: sent through a close-on-exec pipe. */
 struct exec_failure {
 	int error;
+	bool is_there;  /* on the host; so if there is "no such file", it is its interpreter */
 	struct err err; /* set if it was not execve(2) itself */
 };
 
@@ -93,13 +94,26 @@ become_program(const struct app *a, const struct spawn *s, int out_fd, int failu
 		execvp(argv[0], argv);
 	}
 	f.error = errno;
+	f.is_there = argv && access(argv[0], F_OK) == 0;
 	fail_child(failure_fd, &f);
+}
+
+/* The program is on this machine, where the host has a folder of its own in the place of it. */
+static bool is_outside(const struct spawn *s)
+{
+	char *program = absolute_program(s->argv->v[0], s->start_dir);
+	bool is_there = access(program, F_OK) == 0;
+
+	if (program != s->argv->v[0])
+		free(program);
+	return is_there;
 }
 
 static int explain_exec(const struct app *a, const struct spawn *s, const struct exec_failure *f,
 			struct err *err)
 {
 	const char *program = s->argv->v[0];
+	const char *hint = "";
 
 	if (f->err.msg[0]) {
 		*err = f->err;
@@ -107,17 +121,18 @@ static int explain_exec(const struct app *a, const struct spawn *s, const struct
 	}
 	errno = f->error;
 	err_errno(err, "start %s: %s", a->name, program);
-	if (f->error == ENOENT && !strchr(program, '/')) {
-		struct err cause = *err;
-
-		err_set(err, "%.400s (looked for it in PATH=%.400s)", cause.msg, s->path);
-	} else if (f->error == ENOENT && !strncmp(program, "/tmp/", strlen("/tmp/"))) {
-		struct err cause = *err;
-
-		err_set(err, "%.800s (each host has a /tmp of its own: put it beside the scenario)",
-			cause.msg);
-	}
-	return -1;
+	if (f->error != ENOENT)
+		return -1;
+	struct err cause = *err;
+	if (!strchr(program, '/'))
+		return err_set(err, "%.400s (looked for it in PATH=%.400s)", cause.msg, s->path);
+	if (f->is_there)
+		hint = " (it is there, but the interpreter that its first line names is not)";
+	else if (is_outside(s))
+		hint = " (each host has a /tmp, a /var/tmp and a /run of its own: put it beside "
+		       "the "
+		       "scenario)";
+	return err_set(err, "%.800s%s", cause.msg, hint);
 }
 
 static int open_log(struct app *a, int logs_fd, struct err *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/run/state.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -152,13 +153,49 @@ static const char *ending_text(int status, char *buf, size_t size)
 	return buf;
 }
 
+/*
+ * The word of its command line that names a file beside the scenario, of which its last lines speak: it
+ * was looked for in the working folder. NULL: there is none.
+ */
+static const char *lost_file(const struct state *s, const struct app *a)
+{
+	const char *file = s->plan->file, *slash = strrchr(file, '/');
+	int folder_len = slash ? (int)(slash - file) + 1 : 0;
+
+	for (size_t i = 1; a->plan && i < a->plan->argv.n; i++) {
+		const char *word = a->plan->argv.v[i];
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%.*s%s", *file == '/' ? "" : s->config->start_dir,
+			 folder_len, file, word);
+		if (*word && *word != '/' && *word != '-' && access(path, F_OK) == 0 &&
+		    memmem(a->tail, a->tail_len, word, strlen(word)))
+			return word;
+	}
+	return NULL;
+}
+
+static const char *lost_file_hint(struct state *s, const struct app *a)
+{
+	const char *word = lost_file(s, a), *cwd = word && a->plan->cwd ? a->plan->cwd : "/tmp";
+
+	if (!word)
+		return "";
+	return arena_printf(
+		&s->arena,
+		"\n    = %s is beside the scenario, and the working folder is %s of the "
+		"host: say cwd: FOLDER,\n      or files: {%s/%s: {host: %s, from: %s}}; a "
+		"program with a slash (./%s) is found there by itself",
+		word, cwd, cwd, word, s->plan->hosts.v[a->plan->host].group, word, word);
+}
+
 static void unexpected_end(struct state *s, struct app *a, int status, const char *when)
 {
 	struct err err;
 	char how[64];
 
-	err_set(&err, "%s%s %s%s%s", a->plan ? "app " : "", a->name,
-		ending_text(status, how, sizeof(how)), when,
+	err_set(&err, "%s%s %s%s%s%s", a->plan ? "app " : "", a->name,
+		ending_text(status, how, sizeof(how)), when, lost_file_hint(s, a),
 		app_last_lines(a, FAILURE_LINES, &s->arena));
 	state_fail(s, &err);
 }

@@ -9,7 +9,7 @@ static void rebase(struct observation *o, nsec_t t0)
 	o->t -= t0;
 	switch (o->source) {
 	case OBS_PACKET:
-		if (o->packet.arrived != NSEC_NEVER)
+		if (o->packet.arrived != NSEC_NEVER && o->packet.arrived != NSEC_UNSET)
 			o->packet.arrived -= t0;
 		break;
 	case OBS_SOCKET:

@@ -43,7 +43,7 @@ const struct cable_case cable_cases[] = {
 	{.name = "uniform",
 	 .group = "delays",
 	 .faults = {"at: 0s, delay: {@, mean: 100ms, jitter: 10ms}"},
-	 .instead = {"at: 0s, delay: {@, mean: 110ms, jitter: 40ms, distribution: normal, "
+	 .instead = {"at: 0s, delay: {@, mean: 120ms, jitter: 40ms, distribution: normal, "
 		     "correlation: 50%}",
 		     LOSES},
 	 .probes = EACH_MS(5),
@@ -61,7 +61,7 @@ const struct cable_case cable_cases[] = {
 	{.name = "pareto",
 	 .group = "delays",
 	 .faults = {"at: 0s, delay: {@, mean: 100ms, jitter: 10ms, distribution: pareto}"},
-	 .instead = {"at: 0s, delay: {@, mean: 110ms, jitter: 40ms, distribution: normal, "
+	 .instead = {"at: 0s, delay: {@, mean: 120ms, jitter: 40ms, distribution: normal, "
 		     "correlation: 50%}",
 		     LOSES},
 	 .probes = EACH_MS(5),
@@ -80,7 +80,7 @@ const struct cable_case cable_cases[] = {
 	 .group = "delays",
 	 .faults = {"at: 0s, delay: {@, mean: 100ms, jitter: 10ms, distribution: normal, "
 		    "correlation: 50%}"},
-	 .instead = {"at: 0s, delay: {@, mean: 110ms, jitter: 40ms, distribution: normal}", LOSES},
+	 .instead = {"at: 0s, delay: {@, mean: 120ms, jitter: 40ms, distribution: normal}", LOSES},
 	 .probes = EACH_MS(5),
 	 .promises = PROMISE_MEAN | PROMISE_SPREAD | PROMISE_CORRELATION | PROMISE_CLEAN,
 	 .rho = 0.5,

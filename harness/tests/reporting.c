@@ -20,6 +20,7 @@ void reporting_start(struct reporting *r)
 	r->terminal = open_memstream(&r->terminal_text, &r->terminal_len);
 	r->options.terminal = r->terminal;
 	r->verdicts = json_array();
+	r->summary.arena = &r->files.arena;
 	r->info = (struct suite_info){
 		.run_id = arena_strdup(&r->files.arena, "20261124T113455Z-3f9a"),
 		.started = arena_strdup(&r->files.arena, "2026-11-24T11:34:55Z"),

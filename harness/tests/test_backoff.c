@@ -325,19 +325,19 @@ END_TEST
 START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_waits();
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.cap = MS(500);
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.cap = SEC(8);
 	e->spec.factor = 0.5;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.factor = 2;
 	e->spec.base = 0;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
-	ck_assert_ptr_nonnull(message);
-	ck_assert_ptr_nonnull(hint);
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
+	ck_assert_ptr_nonnull(flaw.message);
+	ck_assert_ptr_nonnull(flaw.hint);
 }
 END_TEST
 

@@ -151,16 +151,6 @@ static struct cli_result run_app(const char *app)
 	return CLI(&c, "run", "a.yaml");
 }
 
-START_TEST(test_missing_program)
-{
-	struct cli_result r = run_app("{host: a, run: \"no-such-program --x\"}");
-
-	ck_assert_int_eq(r.code, 3);
-	contains(r.out, "app a on host a: start a: no-such-program: No such file or directory "
-			"(looked for it in PATH=");
-}
-END_TEST
-
 START_TEST(test_never_ready)
 {
 	struct cli_result r =
@@ -557,7 +547,6 @@ int main(void)
 	tcase_add_test(t, test_void);
 	tcase_add_test(t, test_control_killed_and_survived);
 	tcase_add_test(t, test_judged_again_from_files);
-	tcase_add_test(t, test_missing_program);
 	tcase_add_test(t, test_never_ready);
 	tcase_add_test(t, test_crash);
 	tcase_add_test(t, test_other_scenarios_go_on);

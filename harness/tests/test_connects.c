@@ -241,20 +241,20 @@ START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_client();
 	const struct expect_ops *ops = e->spec.ops;
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(ops->check(&e->spec, &message, &hint));
+	ck_assert(ops->check(&e->spec, &flaw));
 	e->spec.at_most = 3;
-	ck_assert(!ops->check(&e->spec, &message, &hint));
-	ck_assert_ptr_nonnull(message);
-	ck_assert_ptr_nonnull(hint);
+	ck_assert(!ops->check(&e->spec, &flaw));
+	ck_assert_ptr_nonnull(flaw.message);
+	ck_assert_ptr_nonnull(flaw.hint);
 	e->spec.at_most = 0;
-	ck_assert(ops->check(&e->spec, &message, &hint));
+	ck_assert(ops->check(&e->spec, &flaw));
 	e->spec.within = SEC(1);
-	ck_assert(!ops->check(&e->spec, &message, &hint));
+	ck_assert(!ops->check(&e->spec, &flaw));
 	e->spec.at_most = COUNT_UNSET;
 	e->spec.at_least = 0;
-	ck_assert(!ops->check(&e->spec, &message, &hint));
+	ck_assert(!ops->check(&e->spec, &flaw));
 }
 END_TEST
 

@@ -539,13 +539,13 @@ END_TEST
 START_TEST(keys_and_deadline)
 {
 	struct plan_expect *e = expect_app(app_client);
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), SEC(6));
 	e->spec.not_before = SEC(5);
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
-	ck_assert_ptr_nonnull(hint);
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
+	ck_assert_ptr_nonnull(flaw.hint);
 }
 END_TEST
 

@@ -265,6 +265,26 @@ START_TEST(test_parts_are_no_scenarios)
 }
 END_TEST
 
+/* The slug names folders of results and is what -E selects by: it must not hang on the spelling. */
+START_TEST(test_a_scenario_has_one_slug_by_any_path)
+{
+	static const char *const folders[] = {"", "./", ".//suite/../", "link/", NULL};
+
+	make_folder("suite");
+	ck_assert_int_eq(symlink(".", arena_printf(&c.arena, "%s/link", c.dir)), 0);
+	cli_write_pair(&c, "a.yaml", "  - {at: 1s, start: client}", EXPECT);
+	cli_write_pair(&c, "suite/a.yaml", "  - {at: 1s, start: client}", EXPECT);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		const char *folder = folders[i] ? folders[i] : arena_printf(&c.arena, "%s/", c.dir);
+		struct cli_result r = CLI(&c, "list", arena_printf(&c.arena, "%sa.yaml", folder));
+
+		ck_assert_msg(!strncmp(r.out, "a ", 2), "%s: %s%s", folder, r.out, r.err);
+		r = CLI(&c, "list", arena_printf(&c.arena, "%ssuite/a.yaml", folder));
+		ck_assert_msg(!strncmp(r.out, "suite-a ", 8), "%s: %s%s", folder, r.out, r.err);
+	}
+}
+END_TEST
+
 START_TEST(test_errors_show_the_line_of_the_part)
 {
 	cli_write(&c, "_part.yaml", "# a part\ntagz: [x]\n");
@@ -310,6 +330,7 @@ int main(void)
 	tcase_add_test(t, test_pages_have_every_command_and_key);
 	tcase_add_test(t, test_schema_is_printed);
 	tcase_add_test(t, test_parts_are_no_scenarios);
+	tcase_add_test(t, test_a_scenario_has_one_slug_by_any_path);
 	tcase_add_test(t, test_errors_show_the_line_of_the_part);
 	tcase_add_test(t, test_cells_are_run_and_selected);
 	return run_tests("documents", t);

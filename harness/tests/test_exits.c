@@ -151,23 +151,23 @@ END_TEST
 START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_probe();
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.status = 256;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.status = 1;
 	e->spec.signal = "KILL";
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.status = COUNT_UNSET;
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.signal = "NONSENSE";
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.signal = NULL;
 	e->spec.not_before = SEC(2);
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.within = SEC(1);
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), SEC(1));
 }
 END_TEST

@@ -96,14 +96,14 @@ END_TEST
 START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_most(20);
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	at(e, SEC(5));
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), SEC(5));
 	e->spec.at_most = COUNT_UNSET;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 }
 END_TEST
 

@@ -177,15 +177,15 @@ START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_client();
 	const struct expect_ops *ops = e->spec.ops;
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(ops->check(&e->spec, &message, &hint));
+	ck_assert(ops->check(&e->spec, &flaw));
 	e->spec.not_before = e->spec.within;
-	ck_assert(ops->check(&e->spec, &message, &hint));
+	ck_assert(ops->check(&e->spec, &flaw));
 	e->spec.not_before = e->spec.within + 1;
-	ck_assert(!ops->check(&e->spec, &message, &hint));
-	ck_assert_ptr_nonnull(message);
-	ck_assert_ptr_nonnull(hint);
+	ck_assert(!ops->check(&e->spec, &flaw));
+	ck_assert_ptr_nonnull(flaw.message);
+	ck_assert_ptr_nonnull(flaw.hint);
 }
 END_TEST
 

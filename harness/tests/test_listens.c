@@ -137,13 +137,13 @@ END_TEST
 START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_it(SEC(1));
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.host = "server";
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.host = e->spec.app = NULL;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	after_restart(e);
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), SEC(6));
 }

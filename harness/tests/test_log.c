@@ -138,17 +138,17 @@ END_TEST
 START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_lines("a(");
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.match = "a\\(";
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.fault = e->spec.after = "cut";
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.fault = NULL;
 	e->spec.at_least = 2;
 	e->spec.at_most = 1;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.within = SEC(2);
 	e->step = cut;
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), SEC(22));

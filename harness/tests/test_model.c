@@ -158,6 +158,23 @@ START_TEST(a_4_tuple_used_again)
 END_TEST
 
 /* The dump is stamped before it is taken: the socket seems older than its SYN. */
+/* The opener resets what TIME_WAIT acknowledges, and connects; a reset of its own number ends it. */
+START_TEST(a_syn_that_meets_time_wait)
+{
+	struct tuple c = tuple(41000, 5);
+
+	see_syn(&w, SEC(1), &c);
+	see_packet(&w, SEC(1) + MS(1), EV_RST, &c, 0, TCP_FLAG_RST)->packet.seq = _i ? 6 : 7000;
+	see_syn(&w, SEC(1) + MS(10), &c);
+	see_packet(&w, SEC(1) + MS(11), EV_ESTABLISHED, &c, 0, TCP_FLAG_ACK);
+	const struct model *m = build();
+	ck_assert_uint_eq(m->connections.n, 1);
+	const struct model_connection *k = &m->connections.v[0];
+	ck_assert_int_eq(k->established, SEC(1) + MS(11));
+	ck_assert_int_eq(k->end[OPENER].rst, _i ? SEC(1) + MS(1) : NSEC_NEVER);
+}
+END_TEST
+
 START_TEST(a_socket_seen_before_its_syn)
 {
 	struct tuple c = tuple(41000, 5);
@@ -431,6 +448,7 @@ int main(void)
 	tcase_add_test(c, a_refusal_that_was_dropped);
 	tcase_add_test(c, the_same_isn_is_a_retransmission);
 	tcase_add_test(c, a_4_tuple_used_again);
+	tcase_add_loop_test(c, a_syn_that_meets_time_wait, 0, 2);
 	tcase_add_test(c, a_socket_seen_before_its_syn);
 	tcase_add_test(c, opened_before_anything_was_seen);
 	tcase_add_test(c, owner_by_cookie);

@@ -101,6 +101,22 @@ START_TEST(packets_come_back)
 }
 END_TEST
 
+/* One that an expectation counts names it; where it went was not followed. */
+START_TEST(a_counted_packet_comes_back)
+{
+	struct observation *o = see_packet(&w, SEC(1), EV_COUNTED, &c, 0, TCP_FLAG_FIN);
+
+	world_expect(&w, "packets")->label = "first";
+	world_expect(&w, "packets")->label = "second";
+	o->packet.expect = 1;
+	o->packet.arrived = NSEC_UNSET;
+	const struct observation again = back(o);
+	ck_assert_int_eq(again.packet.expect, 1);
+	ck_assert_int_eq(again.packet.arrived, NSEC_UNSET);
+	ck_assert_ptr_nonnull(strstr(line_of(o), "\"expect\":\"second\""));
+}
+END_TEST
+
 /* Times are exact to the nanosecond up to 11 days. */
 START_TEST(times_come_back)
 {
@@ -336,6 +352,9 @@ static const struct {
 	{"{\"t\":1,\"source\":\"packet\",\"event\":\"syn\",\"fault\":\"rst#0\"}",
 	 "no step 'rst#0'"},
 	{"{\"t\":1,\"source\":\"packet\",\"event\":\"syn\",\"retransmit\":1}", "true or false"},
+	{"{\"t\":1,\"source\":\"packet\",\"event\":\"counted\"}", "no \"expect\""},
+	{"{\"t\":1,\"source\":\"packet\",\"event\":\"counted\",\"expect\":\"x\"}",
+	 "no expectation 'x'"},
 	{"{\"t\":1,\"source\":\"socket\",\"event\":\"state\",\"state\":\"OPEN\"}",
 	 "no state 'OPEN'"},
 	{"{\"t\":1,\"source\":\"process\",\"event\":\"exit\",\"status\":256}",
@@ -480,6 +499,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_packet_line);
 	tcase_add_loop_test(t, packets_come_back, 0, 30);
+	tcase_add_test(t, a_counted_packet_comes_back);
 	tcase_add_loop_test(t, times_come_back, 0, 9);
 	tcase_add_test(t, a_step_without_an_id);
 	tcase_add_loop_test(t, sockets_come_back, 0, 2);

@@ -73,14 +73,12 @@ static struct scenario *parse(const char *path, const struct text *text)
 	return parse_all(path, text).v[0];
 }
 
-/* As `wirecut check` does: what parses is built, each cell and each of its controls. */
+/* As `wirecut check` does: what is parsed is built, each cell and each of its controls. */
 static void parse_and_build(const char *path, const struct text *text)
 {
 	const struct build_options options = {.seed = 1, .read_file = read_beside};
 	struct scenario_list list = parse_all(path, text);
 
-	if (diags.list.n)
-		return;
 	vec_foreach (s, &list) {
 		build_plan(*s, NULL, &options, &arena, &diags);
 		vec_foreach (control, &(*s)->controls)

@@ -135,6 +135,23 @@ START_TEST(begun_before_the_cut)
 END_TEST
 
 /* Data was sent before: a handshake alone is not enough, and the time is the acknowledgement's. */
+/* Nothing ends by a start: an attempt that was under way is answered, and is back. */
+START_TEST(begun_before_the_start)
+{
+	int back = world_step(&w, STEP_START, app_server, SEC(20));
+	struct tuple d = tuple(41001);
+
+	see_step(&w, back);
+	expect_back(_i ? cut : back);
+	see_lost(41000, false);
+	see_syn(&w, _i ? SEC(10) - MS(1) : SEC(20) - MS(1), &d);
+	see_syn(&w, SEC(20) + MS(10), &d);
+	see_packet(&w, SEC(20) + MS(11), EV_ESTABLISHED, &d, 0, TCP_FLAG_ACK);
+	world_expect_verdict(&w, _i ? VERDICT_FAIL : VERDICT_PASS,
+			     _i ? "0 of 1 are back" : "0.011 s");
+}
+END_TEST
+
 START_TEST(data_must_be_acknowledged)
 {
 	struct tuple d = tuple(41001);
@@ -362,6 +379,7 @@ int main(void)
 	tcase_add_test(c, never_back);
 	tcase_add_test(c, back_before_the_off_edge);
 	tcase_add_test(c, begun_before_the_cut);
+	tcase_add_loop_test(c, begun_before_the_start, 0, 2);
 	tcase_add_loop_test(c, data_must_be_acknowledged, 0, 2);
 	tcase_add_loop_test(c, acknowledged_by_data, 0, 3);
 	tcase_add_test(c, some_are_back);

@@ -170,11 +170,11 @@ END_TEST
 START_TEST(nothing_asked)
 {
 	struct plan_expect *e = expect_it();
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.p50 = SEC(1);
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 }
 END_TEST
 

@@ -305,21 +305,21 @@ END_TEST
 START_TEST(keys_that_contradict)
 {
 	struct plan_expect *e = expect_state("NONSENSE", NSEC_NEVER);
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
 	e->spec.at_most = 1;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.state = "FIN-WAIT-1";
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.at_least = 2;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.at_least = e->spec.at_most = COUNT_UNSET;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	e->spec.at_most = 1;
 	e->spec.at = "end";
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint)); /* beside `by` */
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw)); /* beside `by` */
 	e->spec.at = e->spec.by = NULL;
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), NSEC_UNSET);
 	e->spec.by_time = SEC(10);
 	ck_assert_int_eq(e->spec.ops->deadline(&w.plan, e), SEC(10));

@@ -144,11 +144,11 @@ START_TEST(keys_that_contradict)
 {
 	static char *words[] = {"from", "to"};
 	struct plan_expect *e = expect_in_fault();
-	const char *message = NULL, *hint = NULL;
+	struct flaw flaw;
 
-	ck_assert(e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(e->spec.ops->check(&e->spec, &flaw));
 	e->spec.during = (struct strings){words, 2};
-	ck_assert(!e->spec.ops->check(&e->spec, &message, &hint));
+	ck_assert(!e->spec.ops->check(&e->spec, &flaw));
 }
 END_TEST
 

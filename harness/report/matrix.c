@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/report/matrix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/cleanup.h"
+#include "harness/report/clean.h"
+
+enum column { SCENARIO, EXPECTATION, KILLED_BY, N_COLUMNS };
+
+static const char *const headings[N_COLUMNS] = {"scenario", "expectation", "fails in the control"};
+
+/* What stands where no control kills it. */
+#define BY_NONE "none"
+
+/* A control in which an expectation failed. */
+struct killer {
+	const char *control;
+	bool named; /* it says that it must */
+};
+
+struct entry {
+	const char *scenario; /* its file */
+	const char *cell;     /* of its matrix, or empty */
+	const char *file;     /* where the expectation is written: it, or one that it includes */
+	json_int_t line;
+	const char *label;
+	VEC(struct killer) killers;
+};
+
+struct entries {
+	VEC(struct entry) list;
+};
+
+static const char *text_of(const json_t *object, const char *key, struct arena *a)
+{
+	return clean_line(json_string_value(json_object_get(object, key)), a);
+}
+
+static bool is(const json_t *object, const char *key, const char *value)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text && strcmp(text, value) == 0;
+}
+
+static struct entry *entry_of(struct entries *entries, const json_t *record, const json_t *expect,
+			      struct arena *a)
+{
+	const char *scenario = text_of(record, "file", a), *cell = text_of(record, "cell", a);
+	const char *label = text_of(expect, "label", a);
+
+	vec_foreach (e, &entries->list)
+		if (!strcmp(e->scenario, scenario) && !strcmp(e->cell, cell) &&
+		    !strcmp(e->label, label))
+			return e;
+	struct entry *e = vec_push(a, &entries->list);
+	*e = (struct entry){
+		.scenario = scenario,
+		.cell = cell,
+		.file = text_of(expect, "file", a),
+		.line = json_integer_value(json_object_get(expect, "line")),
+		.label = label,
+	};
+	return e;
+}
+
+static void add_killer(struct entry *e, const char *control, bool named, struct arena *a)
+{
+	vec_foreach (k, &e->killers)
+		if (!strcmp(k->control, control)) {
+			k->named |= named;
+			return;
+		}
+	*vec_push(a, &e->killers) = (struct killer){control, named};
+}
+
+/* A scenario or a control. One that was skipped says nothing; a control counts if it did its work. */
+static void add_record(struct entries *entries, const json_t *record, struct arena *a)
+{
+	const char *control = text_of(record, "control", a);
+	bool killed = *control && is(record, "verdict", verdict_names[VERDICT_PASS]);
+	size_t i;
+	json_t *expect;
+
+	if (is(record, "verdict", verdict_names[VERDICT_SKIP]))
+		return;
+	json_array_foreach(json_object_get(record, "expectations"), i, expect)
+	{
+		struct entry *e = entry_of(entries, record, expect, a);
+
+		if (killed && is(expect, "verdict", verdict_names[VERDICT_FAIL]))
+			add_killer(e, control, json_is_true(json_object_get(expect, "must_fail")),
+				   a);
+	}
+}
+
+static bool is_killed(const struct entry *e)
+{
+	vec_foreach (k, &e->killers)
+		if (k->named)
+			return true;
+	return false;
+}
+
+/* Records stand in the order in which they ended, which is another each time. */
+static int by_place(const void *left, const void *right)
+{
+	const struct entry *x = left, *y = right;
+	int order = strcmp(x->scenario, y->scenario);
+
+	if (order == 0)
+		order = strcmp(x->cell, y->cell);
+	return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Those that name it first. */
+static int by_name(const void *left, const void *right)
+{
+	const struct killer *x = left, *y = right;
+
+	return x->named != y->named ? y->named - x->named : strcmp(x->control, y->control);
+}
+
+static const char *say_killers(struct entry *e, struct arena *a)
+{
+	char *text = NULL;
+
+	if (e->killers.n)
+		qsort(e->killers.v, e->killers.n, sizeof(*e->killers.v), by_name);
+	vec_foreach (k, &e->killers)
+		text = arena_printf(a, k->named ? "%s%s%s" : "%s%s(%s)", text ? text : "",
+				    text ? ", " : "", k->control);
+	if (is_killed(e))
+		return text;
+	return text ? arena_printf(a, BY_NONE " %s", text) : BY_NONE;
+}
+
+static const char *in_cell(const struct entry *e, struct arena *a)
+{
+	return *e->cell ? arena_printf(a, " (%s)", e->cell) : "";
+}
+
+static void print_unkilled(FILE *out, const struct entries *entries,
+			   const struct matrix_counts *counts, struct arena *a)
+{
+	fprintf(out, "\n%zu of %zu expectations are killed by a control%s\n",
+		counts->expectations - counts->unkilled, counts->expectations,
+		counts->unkilled ? "; by none:" : "");
+	if (counts->unkilled)
+		fputc('\n', out);
+	vec_foreach (e, &entries->list)
+		if (!is_killed(e))
+			fprintf(out, "- %s:%lld: %s%s\n", e->file, (long long)e->line, e->label,
+				in_cell(e, a));
+}
+
+struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_format format)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct table table = {.headings = headings, .n_columns = N_COLUMNS};
+	struct matrix_counts counts = {0};
+	struct entries entries = {0};
+	size_t i;
+	json_t *record;
+
+	json_array_foreach(json_object_get(run, "scenarios"), i, record)
+	{
+		add_record(&entries, record, &a);
+	}
+	if (!entries.list.n)
+		return counts;
+	qsort(entries.list.v, entries.list.n, sizeof(*entries.list.v), by_place);
+	vec_foreach (e, &entries.list) {
+		counts.expectations++;
+		counts.unkilled += !is_killed(e);
+		*vec_push(&a, &table.rows) =
+			(struct table_row){{arena_printf(&a, "%s%s", e->scenario, in_cell(e, &a)),
+					    e->label, say_killers(e, &a)}};
+	}
+	table_print(out, &table, format);
+	print_unkilled(out, &entries, &counts, &a);
+	return counts;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRECUT_REPORT_MATRIX_H
+#define WIRECUT_REPORT_MATRIX_H
+
+#include "harness/data/verdict.h"
+#include "harness/report/table.h"
+
+/*
+ * The kill matrix: of each expectation of a run, the controls in which it failed, and so what takes it
+ * away. An expectation that no control kills may be one that cannot fail.
+ */
+struct matrix_counts {
+	size_t expectations; /* each of a scenario, or of each cell of its matrix */
+	size_t unkilled;     /* of those */
+};
+
+/*
+ * Prints a row for each expectation of a run (as run.json holds it), by file, cell and line, then those
+ * that no control kills. It is killed by a control that names it and that did its work; one in which
+ * it failed unnamed stands in parentheses. A run on several kernels or seeds counts as one: a control
+ * that did its work on any. Of a run without expectations nothing is printed.
+ */
+struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_format format);
+
+#endif

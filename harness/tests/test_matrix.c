@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* The kill matrix, from results written down by hand, and the command that prints it. */
+#include "harness/report/matrix.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "harness/base/cleanup.h"
+#include "harness/judge/expect.h"
+#include "harness/report/report.h"
+#include "harness/tests/cli.h"
+#include "harness/tests/suite.h"
+
+static struct cli c;
+
+static void set_up(void)
+{
+	cli_start(&c);
+}
+
+static void tear_down(void)
+{
+	cli_finish(&c);
+}
+
+/* --- what a verdict says of it --- */
+
+START_TEST(a_control_says_which_it_names)
+{
+	int64_t named = 1;
+	struct plan plan = {.file = "s.yaml",
+			    .name = "s",
+			    .slug = "s",
+			    .control = "c",
+			    .must_fail = {&named, 1}};
+	struct scenario_result result = {.plan = &plan};
+	const struct suite_info info = {.kernel = "6.1.0"};
+
+	for (int i = 0; i < 2; i++) {
+		struct plan_expect *e = vec_push(&c.arena, &plan.expects);
+
+		expect_spec_unset(&e->spec);
+		e->spec.ops = expect_find("sockets");
+		e->label = arena_printf(&c.arena, "e%d", i);
+	}
+	for (size_t i = 0; i < 2; i++)
+		*vec_push(&c.arena, &result.expects) =
+			(struct expect_result){.expect = &plan.expects.v[i], .t = NSEC_UNSET};
+	_cleanup_json_ json_t *verdict = results_verdict(&result, &info);
+	const json_t *expects = json_object_get(verdict, "expectations");
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(
+			json_is_true(json_object_get(json_array_get(expects, i), "must_fail")),
+			i == 1);
+}
+END_TEST
+
+/* --- the table --- */
+
+#define EXPECT(line, label, verdict, must)                                                         \
+	"{\"file\": \"b.yaml\", \"line\": " #line ", \"label\": \"" label                          \
+	"\", \"verdict\": \"" verdict "\", \"must_fail\": " must "}"
+#define RECORD(file, cell, control, verdict, expects)                                              \
+	"{\"file\": \"" file "\", \"cell\": " cell ", \"control\": " control                       \
+	", \"verdict\": \"" verdict "\", \"expectations\": [" expects "]}"
+#define RUN(records) "{\"scenarios\": [" records "]}"
+
+/* Two expectations and two controls; the second expectation fails in both, and one names it. */
+#define SCENARIO                                                                                   \
+	RECORD("b.yaml", "null", "null", "pass",                                                   \
+	       EXPECT(9, "second", "pass", "false") ", " EXPECT(8, "first", "pass", "false"))
+#define CONTROL_Y                                                                                  \
+	RECORD("b.yaml", "null", "\"y\"", "pass",                                                  \
+	       EXPECT(8, "first", "fail", "true") ", " EXPECT(9, "second", "fail", "false"))
+#define CONTROL_X                                                                                  \
+	RECORD("b.yaml", "null", "\"x\"", "pass",                                                  \
+	       EXPECT(8, "first", "pass", "false") ", " EXPECT(9, "second", "fail", "true"))
+
+#define HEAD                                                                                       \
+	"| scenario | expectation | fails in the control |\n"                                      \
+	"| --- | --- | --- |\n"
+
+static struct cli_result matrix_of(const char *run)
+{
+	cli_write(&c, "run.json", run);
+	return CLI(&c, "matrix", ".");
+}
+
+START_TEST(each_expectation_has_a_row_with_its_controls)
+{
+	struct cli_result r = matrix_of(RUN(CONTROL_Y ", " SCENARIO ", " CONTROL_X));
+
+	ck_assert_str_eq(r.out, HEAD "| b.yaml | first | y |\n"
+				     "| b.yaml | second | x, (y) |\n"
+				     "\n2 of 2 expectations are killed by a control\n");
+	ck_assert_int_eq(r.code, 0);
+	r = CLI(&c, "matrix", "--format", "text", ".");
+	ck_assert_str_eq(r.out, "scenario  expectation  fails in the control\n"
+				"b.yaml    first        y\n"
+				"b.yaml    second       x, (y)\n"
+				"\n2 of 2 expectations are killed by a control\n");
+}
+END_TEST
+
+/* To fail in passing is no proof: the control may come to fail by something else alone. */
+START_TEST(what_no_control_names_is_listed)
+{
+	struct cli_result r = matrix_of(RUN(SCENARIO ", " CONTROL_Y));
+
+	ck_assert_str_eq(r.out, HEAD "| b.yaml | first | y |\n"
+				     "| b.yaml | second | none (y) |\n"
+				     "\n1 of 2 expectations are killed by a control; by none:\n\n"
+				     "- b.yaml:9: second\n");
+	ck_assert_int_eq(r.code, 1);
+}
+END_TEST
+
+/* A control that survived, or was in error, has killed nothing, whatever failed in it. */
+START_TEST(a_control_that_did_not_do_its_work_does_not_count)
+{
+	static const char *const verdicts[] = {"fail", "error", "inconclusive", "skip"};
+	char *run = arena_printf(&c.arena,
+				 "{\"scenarios\": [%s, {\"file\": \"b.yaml\", "
+				 "\"cell\": null, \"control\": \"y\", \"verdict\": "
+				 "\"%s\", \"expectations\": [%s]}]}",
+				 SCENARIO, verdicts[_i], EXPECT(8, "first", "fail", "true"));
+	struct cli_result r = matrix_of(run);
+
+	ck_assert_msg(strstr(r.out, "0 of 2 expectations are killed") != NULL, "%s", r.out);
+	ck_assert_int_eq(r.code, 1);
+}
+END_TEST
+
+/* What holds in one cell of a matrix is no proof for another. */
+START_TEST(each_cell_is_by_itself)
+{
+	static const char run[] = RUN(RECORD(
+		"b.yaml", "\"k=1\"", "null", "pass",
+		EXPECT(8, "first", "pass",
+		       "false")) ", " RECORD("b.yaml", "\"k=1\"", "\"y\"", "pass",
+					     EXPECT(8, "first", "fail",
+						    "true")) ", " RECORD("b.yaml", "\"k=2\"",
+									 "null", "pass",
+									 EXPECT(8, "first", "pass",
+										"false")));
+	struct cli_result r = matrix_of(run);
+
+	ck_assert_str_eq(r.out, HEAD "| b.yaml (k=1) | first | y |\n"
+				     "| b.yaml (k=2) | first | none |\n"
+				     "\n1 of 2 expectations are killed by a control; by none:\n\n"
+				     "- b.yaml:8: first (k=2)\n");
+	ck_assert_int_eq(r.code, 1);
+}
+END_TEST
+
+/* The same scenario on a second kernel: no rows of its own. */
+START_TEST(several_runs_of_one_scenario_are_one)
+{
+	struct cli_result r =
+		matrix_of(RUN(SCENARIO ", " CONTROL_Y ", " SCENARIO ", " CONTROL_X ", " CONTROL_Y));
+
+	ck_assert_msg(strstr(r.out, "2 of 2 expectations are killed") != NULL, "%s", r.out);
+	ck_assert_msg(strstr(r.out, "| second | x, (y) |") != NULL, "%s", r.out);
+}
+END_TEST
+
+START_TEST(what_is_no_run_is_told)
+{
+	struct cli_result r = CLI(&c, "matrix");
+	ck_assert_int_eq(r.code, 3);
+	ck_assert_msg(strstr(r.err, "results/latest/run.json") != NULL, "%s", r.err);
+	r = matrix_of("{\"scenarios\": []}");
+	ck_assert_int_eq(r.code, 4);
+	ck_assert_msg(strstr(r.err, "no expectation was judged") != NULL, "%s", r.err);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_int_eq(CLI(&c, "matrix", "one", "two").code, 2);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("matrix");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, a_control_says_which_it_names);
+	tcase_add_test(t, each_expectation_has_a_row_with_its_controls);
+	tcase_add_test(t, what_no_control_names_is_listed);
+	tcase_add_loop_test(t, a_control_that_did_not_do_its_work_does_not_count, 0, 4);
+	tcase_add_test(t, each_cell_is_by_itself);
+	tcase_add_test(t, several_runs_of_one_scenario_are_one);
+	tcase_add_test(t, what_is_no_run_is_told);
+	return run_tests("matrix", t);
+}
