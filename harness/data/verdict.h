@@ -29,6 +29,7 @@ struct expect_result {
 	char *unit;     /* "s", "sockets", or NULL */
 	char *evidence; /* the record that shows it: "RST sent at 5.012 s"; or NULL */
 	nsec_t t;       /* the moment that decided, for the excerpt of events; NSEC_UNSET: none */
+	bool unclaimed; /* void for want of an owner that polls could have seen */
 	bool pending;   /* of a failure: what came after the end of the run might have mended it */
 };
 

@@ -44,4 +44,5 @@ void unclaimed_void(const struct model *m, const struct plan_expect *e, const st
 				 m->plan->hosts.v[c->end[OPENER].host].name,
 				 m->services.v[c->service].name));
 	ret->t = c->first_syn;
+	ret->unclaimed = u->established + u->unanswered > 0;
 }

@@ -236,6 +236,27 @@ START_TEST(herd_for_certain)
 }
 END_TEST
 
+/*
+ * An owner that polls could have seen, had they come in time, is hidden by a stall; that of a refused
+ * attempt never is to be seen.
+ */
+START_TEST(owners_that_a_stall_hid)
+{
+	bool refused = _i / 2, stalled = _i % 2;
+	struct tuple c = new_tuple();
+
+	expect_waits();
+	if (refused)
+		see_refused_of(SEC(4), -1);
+	else
+		see_connect(&w, SEC(4), &c);
+	see_lag(&w, SEC(4), EV_STALL, stalled ? MS(22) : MS(21), 1);
+	w.obs.list.v[w.obs.list.n - 1].lag.stage = LAG_INIT;
+	world_expect_verdict(&w, stalled && !refused ? VERDICT_INCONCLUSIVE : VERDICT_VOID,
+			     "by which program was not seen");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("unclaimed");
@@ -251,5 +272,6 @@ int main(void)
 	tcase_add_loop_test(t, reconnects, 0, 2);
 	tcase_add_loop_test(t, herd, 0, 2);
 	tcase_add_test(t, herd_for_certain);
+	tcase_add_loop_test(t, owners_that_a_stall_hid, 0, 4);
 	return run_tests("unclaimed", t);
 }
