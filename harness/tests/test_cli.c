@@ -497,7 +497,6 @@ START_TEST(test_steps)
 }
 END_TEST
 
-/* The environment that an app sees. */
 /* The first takes its time to go; the second begins when it has gone. */
 START_TEST(test_a_start_waits_for_the_end)
 {
@@ -512,6 +511,7 @@ START_TEST(test_a_start_waits_for_the_end)
 }
 END_TEST
 
+/* The environment that an app sees. */
 START_TEST(test_app_environment)
 {
 	ck_assert_int_eq(setenv("http_proxy", "http://127.0.0.1:1/", 1), 0);
