@@ -511,6 +511,18 @@ START_TEST(test_a_start_waits_for_the_end)
 }
 END_TEST
 
+/* Its last line and its end are heard of together, in either order. */
+START_TEST(test_ready_and_gone)
+{
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: gone\nduration: 50ms\nhosts: {a: {}}\n"
+		  "apps: {a: {host: a, run: \"echo done\", count: 20, ready: {log: '^done$'}}}\n"
+		  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 0, by: end}\n");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+}
+END_TEST
+
 /* The environment that an app sees. */
 START_TEST(test_app_environment)
 {
@@ -566,6 +578,7 @@ int main(void)
 	tcase_add_test(t, test_nobody_saw_the_end);
 	tcase_add_test(t, test_steps);
 	tcase_add_test(t, test_a_start_waits_for_the_end);
+	tcase_add_test(t, test_ready_and_gone);
 	tcase_add_test(t, test_app_environment);
 	return run_tests("cli", t);
 }
