@@ -168,7 +168,9 @@ static int open_process(struct target *t, pid_t pid, struct arena *a, struct err
 	t->path = arena_printf(a, "/proc/%d/ns/net", pid);
 	t->ns_fd = open(t->path, O_RDONLY | O_CLOEXEC);
 	if (t->ns_fd < 0 && (errno == EACCES || errno == EPERM))
-		return err_errno(err, "look at the %s (run as root, or as the user who started it)",
+		return err_errno(err,
+				 "look at the %s (run as the machine's root, or as the user who "
+				 "started it)",
 				 t->label);
 	/* While its pidfd does not say that it has ended, the number is still this process's. */
 	if (t->ns_fd < 0 || target_is_gone(t))

@@ -24,8 +24,8 @@ struct target {
 };
 
 /*
- * Finds it, by a name of ip-netns(8), which has no slash, or by a process (name NULL). Texts live in `a`. An error says
- * what was looked at, and the mend. target_close() closes it.
+ * Finds it, by a name of ip-netns(8), which has no slash, or by a process (name NULL). Texts live in
+ * `a`. An error says what was looked at, and the mend. target_close() closes it.
  */
 int target_open(const char *name, pid_t pid, struct arena *a, struct target *ret, struct err *err);
 void target_close(struct target *t);

@@ -192,7 +192,9 @@ int command_judge(struct options *opt)
 	else
 		n = run_fd < 0 ? -1 : judge_run(opt, run_fd, folder, &summary);
 	if (n < 0) {
-		fprintf(stderr, "wirecut: %s: %s (a run's folder under results/ is needed)\n",
+		fprintf(stderr,
+			"wirecut: %s: %s (a run's folder under results/ is needed: `wirecut run` "
+			"makes one)\n",
 			folder, strerror(errno));
 		return EXIT_ERROR;
 	}

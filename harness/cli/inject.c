@@ -68,7 +68,8 @@ int inject_take_for(struct options *opt, const char *value, struct err *err)
 {
 	if (!parse_duration(value, &opt->length) || opt->length <= 0 || opt->length > LENGTH_MAX)
 		return err_set(err,
-			       "--for: '%s' is not a duration up to 24h with a unit, such as 30s",
+			       "--for: '%s' is not a duration longer than 0 and up to 24h, with a "
+			       "unit, such as 30s",
 			       value);
 	return 0;
 }

@@ -41,7 +41,9 @@ static int open_run(const struct options *opt, const char *command, json_t **ret
 	*ret = load_run(folder_of(opt), opt->arena, &err);
 	if (*ret)
 		return 0;
-	fprintf(stderr, "wirecut: %s (a run's folder under results/ is needed)\n", err.msg);
+	fprintf(stderr,
+		"wirecut: %s (a run's folder under results/ is needed: `wirecut run` makes one)\n",
+		err.msg);
 	return EXIT_ERROR;
 }
 

@@ -13,7 +13,8 @@ static const struct field fields[] = {
 	      "at most this long after the instance started (or t = 0, if later)"),
 	FIELD(expect_spec, at_least, "at-least", FIELD_COUNT, 0,
 	      "completed handshakes of each instance in the whole run; default 1"),
-	FIELD(expect_spec, at_most, "at-most", FIELD_COUNT, 0, "0: it must never connect"),
+	FIELD(expect_spec, at_most, "at-most", FIELD_COUNT, 0,
+	      "0: it must never connect, though it tries"),
 	{0},
 };
 
@@ -57,6 +58,15 @@ static int64_t wanted(const struct plan_expect *e)
 	return e->spec.at_least == COUNT_UNSET ? 1 : e->spec.at_least;
 }
 
+/* It has no handshake, and its time for the first is not up when the scenario ends. */
+static bool is_cut_off(const struct model *m, const struct plan_expect *e, const struct subject *s)
+{
+	nsec_t start = nsec_later(0, m->apps[s->app].lives.v[0].start);
+
+	return !s->completed && e->spec.within != NSEC_UNSET &&
+	       m->plan->duration - start < e->spec.within;
+}
+
 static enum verdict weigh(const struct model *m, const struct plan_expect *e,
 			  const struct subject *s)
 {
@@ -68,7 +78,7 @@ static enum verdict weigh(const struct model *m, const struct plan_expect *e,
 		return s->tried ? VERDICT_PASS : VERDICT_VOID;
 	}
 	if (s->completed < wanted(e))
-		return VERDICT_FAIL;
+		return is_cut_off(m, e, s) ? VERDICT_VOID : VERDICT_FAIL;
 	bool late = e->spec.within != NSEC_UNSET && s->time > e->spec.within;
 	return late ? VERDICT_FAIL : VERDICT_PASS;
 }
@@ -136,8 +146,13 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	ret->verdict = s->verdict;
 	ret->subject = m->plan->apps.v[s->app].name;
 	if (s->verdict == VERDICT_VOID) {
-		ret->observed = arena_strdup(a, m->apps[s->app].lives.n ? "never tried to connect"
-									: "never started");
+		const char *why = "never tried to connect";
+
+		if (!m->apps[s->app].lives.n)
+			why = "never started";
+		else if (e->spec.at_most == COUNT_UNSET)
+			why = "the scenario ends before the bound: make it longer";
+		ret->observed = arena_strdup(a, why);
 		return;
 	}
 	ret->observed = say_observed(s, e, a);

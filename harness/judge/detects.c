@@ -26,7 +26,7 @@ static const struct field fields[] = {
  * packet; of a socket that a poll no longer found, the time of that poll), or when a poll shows that
  * the app has closed it (behind data that nobody acknowledges no FIN is sent). For the only such
  * connection of an instance to a service the next attempt at that service tells as well: a program
- * may leave a dead socket open.
+ * may leave a dead socket open. But not if it had begun others there meanwhile.
  *
  * What the harness did is not detection. A connection is left out if a stop, kill or restart of
  * this very app, or a forged reset that ended its socket, came before the app could show anything.
@@ -132,6 +132,23 @@ static void see(struct sighting *s, nsec_t t, enum how how)
 	s->how = how;
 }
 
+/*
+ * It began others at the service while one that counts was there: a program that polls beside a
+ * connection begins the next one whether it has noticed anything or not.
+ */
+static bool has_beside(const struct tally *t, const struct model_app *own, int connection,
+		       nsec_t on)
+{
+	const struct model *m = t->m;
+	const struct model_connection *c = &m->connections.v[connection];
+
+	vec_foreach (other, &own->attempts)
+		if (other->service == c->service && other->start > c->established &&
+		    other->start <= on)
+			return true;
+	return false;
+}
+
 /* The instance's first attempt at the service after the edge. */
 static nsec_t next_attempt(const struct model *m, int app, int service, nsec_t on)
 {
@@ -160,7 +177,8 @@ static struct sighting look_at(const struct tally *t, int app, int connection, n
 			see(&s, m->sockets.v[own->socket].end, BY_SOCKET);
 		}
 	}
-	if (s.own == OPENER && t->rivals[c->service] == 1)
+	if (s.own == OPENER && t->rivals[c->service] == 1 &&
+	    !has_beside(t, &m->apps[app], connection, on))
 		see(&s, next_attempt(m, app, c->service, on), BY_ATTEMPT);
 
 	nsec_t act = model_harness_act_after(m, app, c->established);
@@ -275,14 +293,27 @@ static void report_missed(const struct tally *t, struct arena *a, struct expect_
 	ret->t = s->on;
 }
 
+static bool is_narrowed(const struct tally *t)
+{
+	const struct plan_step *step = &t->m->plan->steps.v[t->e->step];
+	const struct match_spec *match = &step->fault.match;
+
+	return t->e->peer_hosts.n ||
+	       (step->step == STEP_FAULT && (match->port != COUNT_UNSET || step->match_peers.n ||
+					     match->protocol != ENUM_UNSET));
+}
+
 /* Why nothing could be judged. */
 static char *say_void(const struct tally *t, const char *label, struct arena *a)
 {
 	if (!t->n_edges)
 		return arena_printf(a, "'%s' never began", label);
 	if (!t->n_crossing)
-		return arena_printf(
-			a, "no established connection crossed the cable when '%s' began", label);
+		return arena_printf(a,
+				    "no established connection%s crossed the cable when '%s' "
+				    "began",
+				    is_narrowed(t) ? " that its match and `peer` let through" : "",
+				    label);
 	if (t->n_cut_off)
 		return arena_strdup(a, "the scenario ends before the bound: make it longer");
 	return arena_strdup(a,

@@ -64,6 +64,14 @@ static bool ended_as_asked(const struct expect_spec *spec, const struct model_li
 	return !l->signal && l->status == status;
 }
 
+/* It runs on, and its time is not up when the scenario ends: that shows nothing. */
+static bool is_cut_off(const struct model *m, const struct expect_spec *spec,
+		       const struct model_life *l)
+{
+	return l->exit == NSEC_NEVER && spec->within != NSEC_UNSET &&
+	       m->plan->duration - l->start < spec->within;
+}
+
 static bool in_time(const struct expect_spec *spec, const struct model_life *l)
 {
 	nsec_t took = l->exit - l->start;
@@ -91,6 +99,8 @@ static struct subject look_at(const struct model *m, const struct plan_expect *e
 		}
 		s.verdict = VERDICT_PASS;
 	}
+	if (s.verdict == VERDICT_FAIL && is_cut_off(m, &e->spec, s.life))
+		s.verdict = VERDICT_VOID;
 	return s;
 }
 
@@ -148,6 +158,10 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	if (life->exit == NSEC_NEVER || life->by_harness) {
 		ret->observed = arena_strdup(a, life->by_harness ? "stopped by the harness"
 								 : "still running at the end");
+		if (s->verdict == VERDICT_VOID)
+			ret->observed = arena_printf(
+				a, "%s, which comes before the bound: make the scenario longer",
+				ret->observed);
 		ret->t = life->by_harness ? life->exit : m->plan->duration;
 		ret->pending = !life->by_harness;
 		return;

@@ -200,8 +200,8 @@ bool model_reset_by_fault(const struct model *m, const struct model_end *e);
 nsec_t model_harness_act_after(const struct model *m, int app, nsec_t t);
 
 /*
- * The connection is of the same attempt: it was begun within a second of the attempt's first (and of what
- * stalls may have added), at an address of the same service that it has not tried yet.
+ * The connection is of the same attempt: it was begun within a second of the attempt's first (and of
+ * what stalls may have added), at an address of the same service that it has not tried yet.
  */
 bool model_is_same_attempt(const struct model *m, const struct model_attempt *attempt,
 			   int connection);

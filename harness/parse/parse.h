@@ -8,8 +8,8 @@
 
 /*
  * Reads one scenario file, strictly. Every error is added to `diags` (not only the first); the
- * scenario is whole only if none was added, and NULL if nothing of it could be read. `path` is what messages call the file. What is made
- * lives in `a`.
+ * scenario is whole only if none was added, and NULL if nothing of it could be read. `path` is what
+ * messages call the file. What is made lives in `a`.
  */
 struct scenario *parse_scenario(const char *path, const char *text, size_t len, struct arena *a,
 				struct diags *diags);

@@ -173,6 +173,9 @@ void read_counts(struct reader *r, const struct node *node, const struct field *
 	}
 }
 
+/* So large a number without a unit is hardly one of seconds. */
+#define MEANT_AS_MS 100
+
 /* The number is there, and its unit is not or is none that we know (or the number is too large). */
 static bool add_unit_diag(struct reader *r, const struct node *node, const char *key,
 			  const char *usual, const char *units)
@@ -183,6 +186,8 @@ static bool add_unit_diag(struct reader *r, const struct node *node, const char 
 	if (!digits || node->text[digits] == ':')
 		return false;
 	double number = strtod(node->text, NULL);
+	if (!strcmp(usual, "s") && number >= MEANT_AS_MS)
+		usual = "ms";
 	char *mend = arena_printf(r->a, "did you mean '%s%s'?", node->text, usual);
 
 	if (*usual == '%' && number > 0 && number < 1)

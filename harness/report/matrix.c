@@ -145,6 +145,10 @@ static const char *in_cell(const struct entry *e, struct arena *a)
 static void print_unkilled(FILE *out, const struct entries *entries,
 			   const struct matrix_counts *counts, struct arena *a)
 {
+	if (counts->unnamed)
+		fputs("\n(CONTROL): it failed there too, but the control's `fails` does not name "
+		      "it\n",
+		      out);
 	fprintf(out, "\n%zu of %zu expectations are killed by a control%s\n",
 		counts->expectations - counts->unkilled, counts->expectations,
 		counts->unkilled ? "; by none:" : "");
@@ -175,6 +179,8 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 	vec_foreach (e, &entries.list) {
 		counts.expectations++;
 		counts.unkilled += !is_killed(e);
+		vec_foreach (k, &e->killers)
+			counts.unnamed += !k->named;
 		*vec_push(&a, &table.rows) =
 			(struct table_row){{arena_printf(&a, "%s%s", e->scenario, in_cell(e, &a)),
 					    e->label, say_killers(e, &a)}};

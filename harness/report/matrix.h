@@ -12,6 +12,7 @@
 struct matrix_counts {
 	size_t expectations; /* each of a scenario, or of each cell of its matrix */
 	size_t unkilled;     /* of those */
+	size_t unnamed;      /* failures in a control that does not name the expectation */
 };
 
 /*

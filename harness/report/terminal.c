@@ -191,8 +191,8 @@ static void print_error_text(const struct terminal *t, const struct observations
 					   ? strchr(o->text, '\n')
 					   : NULL;
 
-		if (more)
-			fprintf(t->out, "  %s\n", more + 1);
+		for (; more; more = strchr(more + 1, '\n'))
+			fprintf(t->out, "  %.*s\n", (int)strcspn(more + 1, "\n"), more + 1);
 	}
 }
 

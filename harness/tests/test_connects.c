@@ -273,6 +273,21 @@ START_TEST(deadline)
 }
 END_TEST
 
+/* Its time for the first handshake is up only behind the end of 30 s. */
+START_TEST(the_end_before_the_bound)
+{
+	struct tuple c = tuple(40000, 1);
+
+	expect_client()->spec.within = SEC(29) + _i;
+	see_start(&w, SEC(1), app_client);
+	see_syn(&w, SEC(2), &c);
+	if (_i)
+		world_expect_verdict(&w, VERDICT_VOID, "make it longer");
+	else
+		world_expect_verdict(&w, VERDICT_FAIL, "never, in 1 attempt");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *c = tcase_create("connects");
@@ -296,5 +311,6 @@ int main(void)
 	tcase_add_test(c, after_the_end_does_not_count);
 	tcase_add_test(c, keys_that_contradict);
 	tcase_add_test(c, deadline);
+	tcase_add_loop_test(c, the_end_before_the_bound, 0, 2);
 	return run_tests("connects", c);
 }

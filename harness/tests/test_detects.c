@@ -275,6 +275,24 @@ START_TEST(by_next_attempt)
 }
 END_TEST
 
+/* A program that polls beside its connection begins the next one whether it has noticed or not. */
+START_TEST(by_no_attempt_of_one_that_polls)
+{
+	struct tuple c = tuple(41000), d = tuple(41001), poll = tuple(40999);
+	nsec_t before = _i ? MS(1500) : MS(900); /* the connection, or the cut */
+
+	expect_app(app_client);
+	see_connect(&w, SEC(1), &c);
+	see_connect(&w, before, &poll);
+	see_fin(&w, before + MS(10), &poll, 0);
+	see_syn(&w, SEC(5), &d);
+	if (_i)
+		world_expect_verdict(&w, VERDICT_FAIL, "not detected");
+	else
+		world_expect_verdict(&w, VERDICT_PASS, "3.000 s");
+}
+END_TEST
+
 /* A retransmission of the first SYN is no new attempt. */
 START_TEST(a_retransmitted_syn_is_no_attempt)
 {
@@ -350,7 +368,7 @@ START_TEST(another_peer)
 	e->peer_port = 9000;
 	see_connect(&w, SEC(1), &c);
 	see_fin(&w, SEC(5), &c, 0);
-	world_expect_verdict(&w, VERDICT_VOID, "no established connection crossed");
+	world_expect_verdict(&w, VERDICT_VOID, "that its match and `peer` let through");
 }
 END_TEST
 
@@ -569,6 +587,7 @@ int main(void)
 	tcase_add_loop_test(c, a_match_that_spares_the_connection, 0, 6);
 	tcase_add_loop_test(c, only_between_sides, 0, 2);
 	tcase_add_loop_test(c, by_next_attempt, 0, 2);
+	tcase_add_loop_test(c, by_no_attempt_of_one_that_polls, 0, 2);
 	tcase_add_test(c, a_retransmitted_syn_is_no_attempt);
 	tcase_add_test(c, the_slowest_decides);
 	tcase_add_test(c, no_connection);

@@ -172,6 +172,20 @@ START_TEST(keys_that_contradict)
 }
 END_TEST
 
+/* Its time is up only behind the end of 30 s. */
+START_TEST(the_end_before_the_bound)
+{
+	struct plan_expect *e = expect_probe();
+
+	e->spec.within = SEC(29) + _i;
+	see_start(&w, SEC(1), probe);
+	if (_i)
+		world_expect_verdict(&w, VERDICT_VOID, "make the scenario longer");
+	else
+		world_expect_verdict(&w, VERDICT_FAIL, "still running at the end");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *c = tcase_create("exits");
@@ -190,5 +204,6 @@ int main(void)
 	tcase_add_test(c, never_started);
 	tcase_add_loop_test(c, each_life, 0, 3);
 	tcase_add_test(c, keys_that_contradict);
+	tcase_add_loop_test(c, the_end_before_the_bound, 0, 2);
 	return run_tests("exits", c);
 }

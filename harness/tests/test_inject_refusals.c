@@ -138,8 +138,8 @@ static const struct usage_row {
 	{{"delay 5ms", "--netns", "web", "--for", "1s"}, "--dev DEV"},
 	{{"delay 5ms", "--netns", "web", "--dev", "lo"}, "--for TIME"},
 	{{"--netns", "web", "--dev", "lo", "--for", "1s"}, "Such as 'delay 50ms"},
-	{{"delay 5ms", "--for", "5"}, "--for: '5' is not a duration up to 24h"},
-	{{"delay 5ms", "--for", "0s"}, "--for: '0s'"},
+	{{"delay 5ms", "--for", "5"}, "--for: '5' is not a duration longer than 0 and up to 24h"},
+	{{"delay 5ms", "--for", "0s"}, "--for: '0s' is not a duration longer than 0"},
 	{{"delay 5ms", "--for", "25h"}, "--for: '25h'"},
 	{{"delay 5ms", "--pid", "0"}, "--pid: '0' is not a whole number from 1"},
 	{{"delay 5ms", "--pid", "web"}, "--pid: 'web'"},
@@ -241,7 +241,7 @@ START_TEST(a_process_that_is_not_ours_to_look_at)
 		return;
 	struct cli_result r = INJECT("--pid", pid_text(getppid()), "--dev", "lo");
 
-	refused(&r, 3, "run as root, or as the user who started it");
+	refused(&r, 3, "run as the machine's root, or as the user who started it");
 }
 END_TEST
 

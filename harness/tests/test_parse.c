@@ -68,9 +68,12 @@ static struct scenario_list parse_all(const char *path, const struct text *text)
 	return list;
 }
 
+/* The first; NULL: nothing of it could be read. */
 static struct scenario *parse(const char *path, const struct text *text)
 {
-	return parse_all(path, text).v[0];
+	struct scenario_list list = parse_all(path, text);
+
+	return list.n ? list.v[0] : NULL;
 }
 
 /* As `wirecut check` does: what is parsed is built, each cell and each of its controls. */
