@@ -337,6 +337,36 @@ START_TEST(an_attempt_that_a_stall_parted)
 }
 END_TEST
 
+/*
+ * Attempts that time out, each at another address than the one before, are not one attempt,
+ * however long the stall was. The third wait is too long by 50 ms.
+ */
+START_TEST(attempts_at_addresses_in_turn)
+{
+	static const nsec_t gaps[] = {MS(220), MS(440), MS(1010), MS(1610)};
+	struct plan_expect *e = world_expect(&w, "backoff");
+	nsec_t t = SEC(1);
+
+	e->spec.app = "client";
+	e->spec.base = MS(200);
+	e->spec.factor = 2;
+	e->spec.cap = SEC(10);
+	e->spec.jitter = 0.2;
+	world_list(&w, &e->apps, app_client);
+	see_start(&w, -SEC(1), app_client);
+	for (int i = 0; i < 5; i++) {
+		struct tuple attempt = {1,         0, (uint16_t)(41000 + i), 8000, (uint32_t)i + 5,
+					i % 2 == 0};
+
+		see_syn(&w, t, &attempt);
+		see_refusal(&w, t + MS(900), &attempt);
+		t += MS(901) + (i < 4 ? gaps[i] : 0);
+	}
+	see_stall(SEC(2), LAG_CANARY, MS(_i ? 300 : 20));
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "gap 3 was 1.010 s");
+}
+END_TEST
+
 START_TEST(a_socket_that_was_there_a_little_too_long)
 {
 	struct plan_expect *e = world_expect(&w, "sockets");
@@ -380,6 +410,7 @@ int main(void)
 	tcase_add_test(t, late_by_more_than_a_stall);
 	tcase_add_loop_test(t, a_line_beside_its_time, 0, 4);
 	tcase_add_loop_test(t, an_attempt_that_a_stall_parted, 0, 2);
+	tcase_add_loop_test(t, attempts_at_addresses_in_turn, 0, 2);
 	tcase_add_loop_test(t, a_fault_that_a_stall_outlasted, 0, 2);
 	tcase_add_loop_test(t, stages_add_up_and_the_canary_counts_twice, 0, 2);
 	tcase_add_loop_test(t, a_program_without_a_processor, 0, 2);
