@@ -141,18 +141,11 @@ static bool asks_for_drops(const struct expect_spec *spec)
 	return spec->drops_at_most != COUNT_UNSET;
 }
 
-/*
- * `late`: what stalls may have added; usually 0. One can bring together in a bin what was due in the
- * bins that it lasted, and what comes together so is too much for the queue of a server that stalled.
- */
-static enum verdict weigh(const struct expect_spec *spec, const struct herd *h, nsec_t late)
+static enum verdict weigh(const struct expect_spec *spec, const struct herd *h)
 {
-	int64_t bins = 1 + (late + bin_of(spec) - 1) / bin_of(spec);
-
-	if (h->most > spec->at_most * bins)
+	if (h->most > spec->at_most)
 		return VERDICT_FAIL;
-	if (asks_for_drops(spec) && h->counted && h->drops > spec->drops_at_most &&
-	    late < bin_of(spec))
+	if (asks_for_drops(spec) && h->counted && h->drops > spec->drops_at_most)
 		return VERDICT_FAIL;
 	return !h->attempts || (asks_for_drops(spec) && !h->counted) ? VERDICT_VOID : VERDICT_PASS;
 }
@@ -172,10 +165,10 @@ static char *say_bound(const struct expect_spec *spec, struct arena *a)
 	return text;
 }
 
-static void report(const struct plan_expect *e, const struct herd *h, nsec_t late, struct arena *a,
+static void report(const struct plan_expect *e, const struct herd *h, struct arena *a,
 		   struct expect_result *ret)
 {
-	ret->verdict = weigh(&e->spec, h, late);
+	ret->verdict = weigh(&e->spec, h);
 	ret->subject = e->spec.app;
 	if (!h->attempts) {
 		ret->observed = arena_strdup(a, "it made no attempt after the step");
@@ -232,10 +225,8 @@ static void judge_herd(const struct model *m, const struct plan_expect *e, struc
 
 		count_attempts(m, e, span->w, &h);
 		count_drops(m, e, span->w, &h);
-		if (!any ||
-		    weigh(&e->spec, &h, m->stall_late) > weigh(&e->spec, &worst, m->stall_late) ||
-		    (weigh(&e->spec, &h, m->stall_late) == weigh(&e->spec, &worst, m->stall_late) &&
-		     h.most > worst.most))
+		if (!any || weigh(&e->spec, &h) > weigh(&e->spec, &worst) ||
+		    (weigh(&e->spec, &h) == weigh(&e->spec, &worst) && h.most > worst.most))
 			worst = h;
 		any = true;
 	}
@@ -243,7 +234,7 @@ static void judge_herd(const struct model *m, const struct plan_expect *e, struc
 		span_void(e, a, ret);
 		return;
 	}
-	report(e, &worst, m->stall_late, a, ret);
+	report(e, &worst, a, ret);
 	if (unclaimed.attempts && ret->verdict != VERDICT_FAIL) {
 		unclaimed_void(m, e, &unclaimed, a, ret);
 		return;

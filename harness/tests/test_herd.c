@@ -130,26 +130,6 @@ START_TEST(no_attempt)
 }
 END_TEST
 
-/* A stall of 100 ms can bring two bins of 100 ms together, and fill the queue: 4 for 2, not for 1. */
-START_TEST(what_a_stall_brings_together)
-{
-	bool too_many = _i / 2, explained = !(_i % 2);
-	struct plan_expect *e = expect_most(too_many ? (explained ? 2 : 1) : 4);
-
-	if (!too_many)
-		e->spec.drops_at_most = 0;
-	see_return(MS(1));
-	see_count(&w, 0, server, COUNTER_LISTEN_DROPS, 0);
-	see_count(&w, 0, server, COUNTER_LISTEN_OVERFLOWS, 0);
-	see_count(&w, SEC(11), server, COUNTER_LISTEN_DROPS, 7);
-	see_count(&w, SEC(11), server, COUNTER_LISTEN_OVERFLOWS, 7);
-	see_lag(&w, SEC(10), EV_STALL, explained || too_many ? MS(100) : MS(99), 1);
-	w.obs.list.v[w.obs.list.n - 1].lag.stage = LAG_INIT;
-	world_expect_verdict(&w, explained ? VERDICT_INCONCLUSIVE : VERDICT_FAIL,
-			     "4 of 4 attempts in one bin");
-}
-END_TEST
-
 int main(void)
 {
 	TCase *c = tcase_create("herd");
@@ -162,6 +142,5 @@ int main(void)
 	tcase_add_test(c, drops_that_were_not_counted);
 	tcase_add_loop_test(c, all_are_back, 0, 2);
 	tcase_add_test(c, no_attempt);
-	tcase_add_loop_test(c, what_a_stall_brings_together, 0, 4);
 	return run_tests("herd", c);
 }
