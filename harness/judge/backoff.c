@@ -236,13 +236,7 @@ static void judge_gaps(const struct model *m, const struct plan_expect *e, bool 
 	const char *void_app = NULL;
 	char *why = NULL;
 
-	struct unclaimed unclaimed = unclaimed_find(m, e, -NSEC_NEVER);
-
 	result_begin(ret, say_bound(&e->spec, a));
-	if (unclaimed.attempts) {
-		unclaimed_void(m, e, &unclaimed, a, ret);
-		return;
-	}
 	for (size_t i = 0; i < e->apps.n; i++) {
 		t.n_gaps = 0;
 		t.overlaps = false;
@@ -277,6 +271,13 @@ static void judge_gaps(const struct model *m, const struct plan_expect *e, bool 
 static void judge_backoff(const struct model *m, const struct plan_expect *e, struct arena *a,
 			  struct expect_result *ret)
 {
+	struct unclaimed unclaimed = unclaimed_find(m, e, -NSEC_NEVER);
+
+	if (unclaimed.attempts) {
+		result_begin(ret, say_bound(&e->spec, a));
+		unclaimed_void(m, e, &unclaimed, a, ret);
+		return;
+	}
 	judge_gaps(m, e, false, a, ret);
 	if (ret->verdict == VERDICT_FAIL && m->stall_late)
 		judge_gaps(m, e, true, a, ret);
