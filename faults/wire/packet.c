@@ -239,3 +239,26 @@ void packet_parse(const uint8_t *frame, size_t len, struct packet *ret)
 	else if (ret->ethertype == ETHERTYPE_IPV6)
 		parse_ip6(s, ret);
 }
+
+struct observation packet_observed(const struct packet *p, enum obs_event event, int host, nsec_t t)
+{
+	return (struct observation){
+		.t = t,
+		.source = OBS_PACKET,
+		.event = (uint8_t)event,
+		.host = (int16_t)host,
+		.app = -1,
+		.packet =
+			{
+				.src = p->src,
+				.dst = p->dst,
+				.seq = p->seq,
+				.ack = p->ack,
+				.len = p->payload_len,
+				.window = p->window,
+				.flags = p->flags,
+				.fault = -1,
+				.arrived = NSEC_UNSET,
+			},
+	};
+}

@@ -48,6 +48,13 @@ static inline bool packet_is_tcp(const struct packet *p)
 }
 
 /*
+ * The record of a packet that `host` sends or receives at t: no retransmission, touched by no fault,
+ * and not followed to where it arrives.
+ */
+struct observation packet_observed(const struct packet *p, enum obs_event event, int host,
+				   nsec_t t);
+
+/*
  * Comparison of sequence numbers modulo 2^32 (RFC 9293, section 3.4): right for numbers that are
  * less than 2^31 apart, which a window never exceeds.
  */

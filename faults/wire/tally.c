@@ -71,37 +71,13 @@ void tally_free(struct tally *t)
 	whereabouts_free(&t->addresses);
 }
 
-static int host_at(const struct tally *t, const struct endpoint *e)
-{
-	if (!e->family)
-		return HOST_UNKNOWN;
-	struct whereabout_key key = whereabouts_key(e->family, e->addr, sizeof(e->addr));
-	return whereabouts_get(&t->addresses, &key);
-}
-
 static void record(const struct tally *t, const struct tally_entry *entry, const struct packet *p,
 		   int host, nsec_t now)
 {
-	t->sinks.record(t->sinks.ctx, &(struct observation){
-					      .t = now,
-					      .source = OBS_PACKET,
-					      .event = EV_COUNTED,
-					      .host = (int16_t)host,
-					      .app = -1,
-					      .packet =
-						      {
-							      .src = p->src,
-							      .dst = p->dst,
-							      .seq = p->seq,
-							      .ack = p->ack,
-							      .len = p->payload_len,
-							      .window = p->window,
-							      .flags = p->flags,
-							      .fault = -1,
-							      .arrived = NSEC_UNSET,
-							      .expect = entry->expect,
-						      },
-				      });
+	struct observation o = packet_observed(p, EV_COUNTED, host, now);
+
+	o.packet.expect = entry->expect;
+	t->sinks.record(t->sinks.ctx, &o);
 }
 
 /* Counts it on the cable of `host`, for those that ask for this end of its way. */
@@ -119,7 +95,8 @@ void tally_sent(const struct tally *t, const struct packet *p, int from, nsec_t 
 {
 	if (!t->n)
 		return;
-	count(t, p, from, DIRECTION_FROM_HOST, host_at(t, &p->dst), PACKETS_SENT, now);
+	count(t, p, from, DIRECTION_FROM_HOST, whereabouts_of_ip(&t->addresses, &p->dst),
+	      PACKETS_SENT, now);
 
 	if (p->dst_mac[0] & MAC_GROUP_BIT) {
 		for (int host = 0; host < (int)t->plan->hosts.n; host++)
@@ -138,8 +115,9 @@ void tally_delivered(const struct tally *t, const struct packet *p, int from, in
 	if (!t->n)
 		return;
 	if (from != HOST_UNKNOWN)
-		count(t, p, from, DIRECTION_FROM_HOST, host_at(t, &p->dst), PACKETS_DELIVERED, now);
+		count(t, p, from, DIRECTION_FROM_HOST, whereabouts_of_ip(&t->addresses, &p->dst),
+		      PACKETS_DELIVERED, now);
 	else
-		from = host_at(t, &p->src);
+		from = whereabouts_of_ip(&t->addresses, &p->src);
 	count(t, p, to, DIRECTION_TO_HOST, from, PACKETS_DELIVERED, now);
 }

@@ -123,26 +123,12 @@ void trace_observe(struct trace *t, uint64_t id, struct flow_event event, const 
 	if (!passage)
 		return;
 	passage->observed = true;
-	passage->o = (struct observation){
-		.t = passage->entered,
-		.source = OBS_PACKET,
-		.event = (uint8_t)event.event,
-		.host = passage->host,
-		.app = -1,
-		.packet =
-			{
-				.src = p->src,
-				.dst = p->dst,
-				.seq = p->seq,
-				.ack = p->ack,
-				.len = p->payload_len,
-				.window = p->window,
-				.flags = p->flags,
-				.retransmit = event.retransmit,
-				.fault = passage->o.packet.fault,
-				.arrived = passage->o.packet.arrived,
-			},
-	};
+	const struct obs_packet so_far = passage->o.packet;
+
+	passage->o = packet_observed(p, event.event, passage->host, passage->entered);
+	passage->o.packet.retransmit = event.retransmit;
+	passage->o.packet.fault = so_far.fault;
+	passage->o.packet.arrived = so_far.arrived;
 }
 
 void trace_forged(struct trace *t, uint64_t id, int step)

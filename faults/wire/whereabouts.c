@@ -76,6 +76,14 @@ int whereabouts_get(const struct whereabouts *w, const struct whereabout_key *ke
 	return slot->key.family ? slot->host : HOST_UNKNOWN;
 }
 
+int whereabouts_of_ip(const struct whereabouts *ip_addresses, const struct endpoint *e)
+{
+	if (!e->family)
+		return HOST_UNKNOWN;
+	struct whereabout_key key = whereabouts_key(e->family, e->addr, sizeof(e->addr));
+	return whereabouts_get(ip_addresses, &key);
+}
+
 static int put_mac(struct whereabouts *w, const struct plan *plan, int host, struct err *err)
 {
 	const struct plan_host *h = &plan->hosts.v[host];

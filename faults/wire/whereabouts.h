@@ -2,6 +2,7 @@
 #ifndef WIRECUT_WIRE_WHEREABOUTS_H
 #define WIRECUT_WIRE_WHEREABOUTS_H
 
+#include "harness/data/observation.h"
 #include "harness/data/plan.h"
 
 /*
@@ -32,6 +33,9 @@ void whereabouts_put(struct whereabouts *w, const struct whereabout_key *key, in
 
 /* The host, or HOST_UNKNOWN. */
 int whereabouts_get(const struct whereabouts *w, const struct whereabout_key *key);
+
+/* The host that has this IP address; HOST_UNKNOWN also where there is none (family 0). */
+int whereabouts_of_ip(const struct whereabouts *ip_addresses, const struct endpoint *e);
 
 /* Puts in what the plan knows of its hosts. -1 and *err: an address cannot be read. */
 int whereabouts_put_plan(struct whereabouts *macs, struct whereabouts *ip_addresses,

@@ -218,10 +218,7 @@ static void arrive(struct wire *w, const struct frame *f)
 /* The host with this address, if any fault wants to know. */
 static int peer_at(const struct wire *w, const struct endpoint *e)
 {
-	if (!w->cables.by_peer || !e->family)
-		return HOST_UNKNOWN;
-	struct whereabout_key key = whereabouts_key(e->family, e->addr, sizeof(e->addr));
-	return whereabouts_get(&w->addresses, &key);
+	return w->cables.by_peer ? whereabouts_of_ip(&w->addresses, e) : HOST_UNKNOWN;
 }
 
 /* A copy that lives until wire_recycle(). */
