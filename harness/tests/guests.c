@@ -70,6 +70,21 @@ void guests_none_left(void)
 	ck_assert_int_eq(errno, ECHILD);
 }
 
+bool guests_start(struct cli *c)
+{
+	bool can_run = guests_can_run();
+
+	cli_start(c);
+	return can_run;
+}
+
+void guests_finish(struct cli *c, bool could_run)
+{
+	if (could_run)
+		guests_none_left();
+	cli_finish(c);
+}
+
 /* --- scenarios --- */
 
 void guests_write_scenario(struct cli *c, const char *name)

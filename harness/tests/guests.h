@@ -28,6 +28,11 @@ struct strings guests_kernels(struct arena *a);
  */
 void guests_none_left(void);
 
+/* A fixture of tests of guests: a folder, as cli_start() makes it, and guests_can_run(). */
+bool guests_start(struct cli *c);
+/* Its end. `could_run`: what guests_start() said; then nothing of the test lives any longer. */
+void guests_finish(struct cli *c, bool could_run);
+
 /* A pair whose cable is cut from 0.5 to 4.5 s, which the client detects but in the control. */
 void guests_write_scenario(struct cli *c, const char *name);
 

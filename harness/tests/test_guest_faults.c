@@ -49,16 +49,13 @@ static bool can_run;
 
 static void setup(void)
 {
-	can_run = guests_can_run();
-	cli_start(&c);
+	can_run = guests_start(&c);
 	guests_write_scenario(&c, "a.yaml");
 }
 
 static void teardown(void)
 {
-	if (can_run)
-		guests_none_left();
-	cli_finish(&c);
+	guests_finish(&c, can_run);
 }
 
 static void expect_error(const struct cli_result *r, const char *part, const char *mend)

@@ -23,15 +23,12 @@ static bool can_run;
 
 static void setup(void)
 {
-	can_run = guests_can_run();
-	cli_start(&c);
+	can_run = guests_start(&c);
 }
 
 static void teardown(void)
 {
-	if (can_run)
-		guests_none_left();
-	cli_finish(&c);
+	guests_finish(&c, can_run);
 }
 
 /*

@@ -35,8 +35,7 @@ static const char *cache;
 
 static void setup(void)
 {
-	can_run = guests_can_run();
-	cli_start(&c);
+	can_run = guests_start(&c);
 	cli_start(&other);
 	guests_write_scenario(&c, "a.yaml");
 	guests_write_scenario(&other, "a.yaml");
