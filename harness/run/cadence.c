@@ -8,7 +8,11 @@
  * From the kernel's word to the change itself there are some instructions; this is time for a
  * program that was interrupted between them, too.
  */
-#define SETTLE NSEC_PER_MSEC
+#define SETTLE (500 * NSEC_PER_USEC)
+/* So when what had come is read, the looks that it asks for are due: one wake for both. */
+#define GATHER SETTLE
+/* Looks that may come a little sooner are taken at multiples of this: one wake for all hosts. */
+#define COMMON (5 * NSEC_PER_MSEC)
 /*
  * A host is looked at no sooner than 50 times what the last look took after it: 2 % of the time. But
  * never later than a poll on the real clock would be, for the bounds that are judged allow no more.
@@ -26,6 +30,7 @@ struct cadence cadence_of(const struct plan *plan)
 		.traced = virtual,
 		.canary = !virtual,
 		.waits = !virtual,
+		.gather = virtual ? GATHER : 0,
 		.sample_period = spread > NSEC_PER_SEC ? spread : NSEC_PER_SEC,
 	};
 }
@@ -72,6 +77,11 @@ static nsec_t later(nsec_t a, nsec_t b)
 	return a > b ? a : b;
 }
 
+static nsec_t in_common(nsec_t t)
+{
+	return t - t % COMMON;
+}
+
 void host_cadence_init(struct host_cadence *h)
 {
 	*h = (struct host_cadence){.changed = NSEC_NEVER, .due = NSEC_NEVER};
@@ -89,23 +99,23 @@ static void suspect(struct host_cadence *h, const struct suspect *one, uint8_t l
 	suspects_add(&h->suspects, &told);
 }
 
-void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t, nsec_t now)
+void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t)
 {
 	h->changed = earlier(h->changed, t);
-	host_cadence_stirred(h, one, now);
+	host_cadence_stirred(h, one, t);
 }
 
-void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t now)
+void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t t)
 {
 	nsec_t spacing = earlier(h->cost * COSTS_BETWEEN, POLL_BUSY);
 
-	h->due = earlier(h->due, later(now + SETTLE, h->looked + spacing));
+	h->due = earlier(h->due, later(t + SETTLE, h->looked + spacing));
 	suspect(h, one, SUSPECTS_TWICE);
 }
 
 void host_cadence_hint(struct host_cadence *h, const struct suspect *one, nsec_t now)
 {
-	h->due = earlier(h->due, later(now + SETTLE, h->looked + POLL_BUSY));
+	h->due = earlier(h->due, later(now + SETTLE, in_common(h->looked + POLL_BUSY)));
 	suspect(h, one, SUSPECTS_ONCE);
 }
 
@@ -129,5 +139,5 @@ void host_cadence_end(struct host_cadence *h, const struct suspects *looked, nse
 {
 	h->cost = now - h->looked;
 	if (suspects_keep(&h->suspects, looked))
-		h->due = earlier(h->due, now + POLL_BUSY);
+		h->due = earlier(h->due, in_common(now + POLL_BUSY));
 }

@@ -27,9 +27,10 @@ enum phase {
 };
 
 struct cadence {
-	bool traced; /* dumps are made when the tracepoint tells of a change, and at every edge */
-	bool canary; /* a process that wakes each 10 ms */
-	bool waits;  /* the apps' waits for a processor are read each half second */
+	bool traced;   /* dumps are made when the tracepoint tells of a change, and at every edge */
+	bool canary;   /* a process that wakes each 10 ms */
+	bool waits;    /* the apps' waits for a processor are read each half second */
+	nsec_t gather; /* what has come may wait so long for more to be read with it; 0: not at all */
 	nsec_t sample_period; /* of counters and of what processes use */
 };
 
@@ -69,9 +70,9 @@ struct host_cadence {
 void host_cadence_init(struct host_cadence *h);
 
 /* The tracepoint has told, of this socket of the host, that it changed at t. */
-void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t, nsec_t now);
-/* Something has happened (at the other end, say) that may have changed a socket of this host. */
-void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t now);
+void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t);
+/* Something happened at t (at the other end, say) that may have changed a socket of this host. */
+void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t t);
 /* A packet has passed or a socket is no more: that may be all. As often as on the real clock. */
 void host_cadence_hint(struct host_cadence *h, const struct suspect *one, nsec_t now);
 /* At t a timer of the kernel ends a socket, or has already been due to. */

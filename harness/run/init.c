@@ -61,11 +61,18 @@ void state_fail(struct state *s, const struct err *err)
 		s->failure = *err;
 }
 
+static bool may_wait(const struct state *s, enum event_kind kind)
+{
+	return s->cadence.gather && (kind == EVENT_NOTE || kind == EVENT_OUTPUT ||
+				     kind == EVENT_TRACE || kind == EVENT_ALARM);
+}
+
 int state_watch(struct state *s, int fd, enum event_kind kind, size_t index)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | index};
 
-	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0)
+	if (may_wait(s, kind) ? gather_add(&s->gather, fd, e.data.u64) == 0
+			      : epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0)
 		return 0;
 	struct err err;
 	err_errno(&err, "watch a descriptor");
@@ -132,7 +139,8 @@ static int open_descriptors(struct state *s, struct err *err)
 	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (s->logs_fd < 0 || s->epoll_fd < 0 || s->signal_fd < 0 || s->timer_fd < 0)
 		return err_errno(err, "open descriptors");
-	return 0;
+	return gather_init(&s->gather, s->epoll_fd, (uint64_t)EVENT_GATHER << 32, s->cadence.gather,
+			   err);
 }
 
 static int watch_all(struct state *s, struct err *err)
@@ -332,6 +340,17 @@ static void on_signal(struct state *s)
 	}
 }
 
+static nsec_t earlier(nsec_t a, nsec_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of the plan: what has come before it is to be known then. Before t = 0 it may be any. */
+static nsec_t next_moment(const struct state *s)
+{
+	return s->phase == PHASE_RUN ? earlier(steps_next(s), s->t0 + s->plan->duration) : 0;
+}
+
 static void on_event(struct state *s, uint64_t data, nsec_t due)
 {
 	size_t index = (uint32_t)data;
@@ -362,12 +381,10 @@ static void on_event(struct state *s, uint64_t data, nsec_t due)
 	case EVENT_ALARM:
 		traced_hear_alarms(s);
 		break;
+	case EVENT_GATHER:
+		gather_begin(&s->gather, nsec_monotonic(), next_moment(s));
+		break;
 	}
-}
-
-static nsec_t earlier(nsec_t a, nsec_t b)
-{
-	return a < b ? a : b;
 }
 
 static nsec_t next_wake(const struct state *s)
@@ -377,12 +394,31 @@ static nsec_t next_wake(const struct state *s)
 	next = earlier(next, ready_next_deadline(s));
 	next = earlier(next, samples_next(s));
 	next = earlier(next, traced_next(s));
+	next = earlier(next, s->gather.until);
 	if (s->phase == PHASE_RUN)
 		next = earlier(next, s->t0 + s->plan->duration);
 	for (size_t i = 0; i < s->n_apps; i++)
 		if (s->apps[i].pid)
 			next = earlier(next, s->apps[i].kill_at);
 	return next;
+}
+
+/* What has gathered, then the looks that it asks for. */
+static void hear_gathered(struct state *s)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n;
+
+	/* The tracepoint's descriptor tells once, and may have told the set alone. */
+	if (s->traced)
+		traced_hear_changes(s);
+	do {
+		n = gather_take(&s->gather, events, EVENTS_AT_ONCE);
+		for (int i = 0; i < n; i++)
+			on_event(s, events[i].data.u64, NSEC_NEVER);
+	} while (n == EVENTS_AT_ONCE);
+	gather_end(&s->gather);
+	traced_run_due(s, nsec_monotonic());
 }
 
 /* Waits for what comes next and handles it. */
@@ -401,6 +437,8 @@ static void turn(struct state *s)
 		*s->config->now = nsec_monotonic() - s->t0;
 	for (int i = 0; i < n; i++)
 		on_event(s, events[i].data.u64, due);
+	if (nsec_monotonic() >= s->gather.until)
+		hear_gathered(s);
 	ready_advance(s);
 }
 

@@ -5,6 +5,7 @@
 #include "harness/run/app.h"
 #include "harness/run/cadence.h"
 #include "harness/run/canary.h"
+#include "harness/run/gather.h"
 #include "harness/run/host.h"
 #include "harness/run/link.h"
 #include "harness/run/logmatch.h"
@@ -31,6 +32,7 @@ struct state {
 	int control_fd;
 	int logs_fd;
 	int epoll_fd, signal_fd, timer_fd;
+	struct gather gather; /* what of the loop's descriptors may wait */
 	struct arena arena;
 	struct host *hosts;
 	struct app *apps; /* the plan's, then one for each occurrence of an exec step */
@@ -68,6 +70,7 @@ enum event_kind {
 	EVENT_OUTPUT,
 	EVENT_TRACE,
 	EVENT_ALARM,
+	EVENT_GATHER,
 };
 
 int state_watch(struct state *s, int fd, enum event_kind kind, size_t index);

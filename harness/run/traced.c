@@ -85,10 +85,8 @@ static bool is_loopback(const struct endpoint *e)
 
 static void everywhere_changed(struct state *s, nsec_t t)
 {
-	nsec_t now = nsec_monotonic();
-
 	for (size_t i = 0; i < s->plan->hosts.n; i++)
-		host_cadence_changed(&s->traced->hosts[i], NULL, t, now);
+		host_cadence_changed(&s->traced->hosts[i], NULL, t);
 }
 
 /* NULL, for all: where what is asked for changes without a word, one socket's says nothing of others. */
@@ -103,8 +101,7 @@ static void host_changed(struct traced *t, int host, const struct statetrace_cha
 		.sk = c->sk, .local = c->local, .peer = c->peer, .lives = c->to != STATE_CLOSED};
 	bool listens = !c->peer.port;
 
-	host_cadence_changed(&t->hosts[host], listens ? NULL : only(t, host, &one), c->t,
-			     nsec_monotonic());
+	host_cadence_changed(&t->hosts[host], listens ? NULL : only(t, host, &one), c->t);
 }
 
 /* Of a connection that has no port yet nothing can have arrived. */
@@ -114,7 +111,7 @@ static void peer_stirred(struct traced *t, int peer, const struct statetrace_cha
 	const struct suspect *told = only(t, peer, &one);
 
 	if (!told || !suspect_is_nameless(told))
-		host_cadence_stirred(&t->hosts[peer], told, nsec_monotonic());
+		host_cadence_stirred(&t->hosts[peer], told, c->t);
 }
 
 static void on_change(const struct statetrace_change *c, void *arg)
