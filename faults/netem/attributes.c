@@ -70,6 +70,18 @@ static void put_corrupt(struct writer *w, const struct netem_params *p)
 	put(w, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
 }
 
+/* A model of losses is in a nest. */
+static void put_loss(struct writer *w, uint16_t type, const void *model, size_t len)
+{
+	size_t begin = w->len;
+
+	put_attribute(w, TCA_NETEM_LOSS | NLA_F_NESTED, 0);
+	put(w, type, model, len);
+	const struct nlattr nest = {.nla_len = (uint16_t)(w->len - begin),
+				    .nla_type = TCA_NETEM_LOSS | NLA_F_NESTED};
+	memcpy(w->bytes + begin, &nest, sizeof(nest));
+}
+
 /*
  * A packet is lost in the bad state when the number drawn is above `h`, and in the good one when it
  * is below `k1` (loss_gilb_ell() of sch_netem.c): h is 1 less the share, k1 is the share.
@@ -82,33 +94,62 @@ static void put_gemodel(struct writer *w, const struct gemodel_spec *m)
 		.h = probability(1 - m->loss_in_bad),
 		.k1 = probability(m->loss_in_good),
 	};
-	size_t begin = w->len;
 
-	put_attribute(w, TCA_NETEM_LOSS | NLA_F_NESTED, 0);
-	put(w, NETEM_LOSS_GE, &model, sizeof(model));
-	const struct nlattr nest = {.nla_len = (uint16_t)(w->len - begin),
-				    .nla_type = TCA_NETEM_LOSS | NLA_F_NESTED};
-	memcpy(w->bytes + begin, &nest, sizeof(nest));
+	put_loss(w, NETEM_LOSS_GE, &model, sizeof(model));
+}
+
+/*
+ * The kernel adds up the two ways out of a state in 32 bits. Two halves, each rounded up, would be 2^32
+ * together, and so 0: then neither would be taken as it was meant.
+ */
+static uint32_t probability_beside(double fraction, uint32_t other)
+{
+	uint32_t own = probability(fraction);
+
+	return own > UINT32_MAX - other ? UINT32_MAX - other : own;
+}
+
+static void put_state_model(struct writer *w, const struct netem_state_model *m)
+{
+	const uint32_t p32 = probability(m->p32), p14 = probability(m->p14);
+	const struct tc_netem_gimodel model = {
+		.p13 = probability_beside(m->p13, p14),
+		.p31 = probability_beside(m->p31, p32),
+		.p32 = p32,
+		.p14 = p14,
+		.p23 = probability(m->p23),
+	};
+
+	put_loss(w, NETEM_LOSS_GI, &model, sizeof(model));
 }
 
 /* The smaller field is taken as long as the larger one fits it. */
-static void put_rate(struct writer *w, int64_t bytes_per_s)
+static void put_rate(struct writer *w, const struct netem_params *p)
 {
-	const uint64_t rate64 = (uint64_t)bytes_per_s;
-	const struct tc_netem_rate rate = {.rate = rate64 > UINT32_MAX ? UINT32_MAX
-								       : (uint32_t)rate64};
+	const uint64_t rate64 = (uint64_t)p->bytes_per_s;
+	const struct tc_netem_rate rate = {
+		.rate = rate64 > UINT32_MAX ? UINT32_MAX : (uint32_t)rate64,
+		.packet_overhead = (int32_t)p->overhead.packet_bytes,
+		.cell_size = (uint32_t)p->overhead.cell_bytes,
+		.cell_overhead = (int32_t)p->overhead.per_cell_bytes,
+	};
 
 	put(w, TCA_NETEM_RATE, &rate, sizeof(rate));
 	if (rate64 > UINT32_MAX)
 		put(w, TCA_NETEM_RATE64, &rate64, sizeof(rate64));
 }
 
+/* As the kernel is told it. */
+static int64_t stretched(nsec_t jitter, enum delay_distribution distribution)
+{
+	return netem_is_stretched(distribution) ? jitter * NETEM_STRETCH_NUM / NETEM_STRETCH_DEN
+						: jitter;
+}
+
 static void put_times(struct writer *w, const struct netem_params *p, const int16_t *table)
 {
 	const int64_t latency = p->latency;
-	const int64_t jitter = netem_is_stretched(p->distribution)
-				       ? p->jitter * NETEM_STRETCH_NUM / NETEM_STRETCH_DEN
-				       : p->jitter;
+	const int64_t jitter = stretched(p->jitter, p->distribution);
 
 	put(w, TCA_NETEM_LATENCY64, &latency, sizeof(latency));
 	put(w, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
@@ -116,8 +157,24 @@ static void put_times(struct writer *w, const struct netem_params *p, const int1
 		put(w, TCA_NETEM_DELAY_DIST, table, NETEM_TABLE_SIZE * sizeof(*table));
 }
 
-size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_t seed,
-		     uint8_t *out)
+static void put_slots(struct writer *w, const struct netem_slots *s, const int16_t *table)
+{
+	const struct tc_netem_slot slot = {
+		.min_delay = s->min,
+		.max_delay = s->max,
+		.max_packets = (int32_t)s->packets,
+		.max_bytes = (int32_t)s->bytes,
+		.dist_delay = s->mean,
+		.dist_jitter = stretched(s->jitter, s->distribution),
+	};
+
+	put(w, TCA_NETEM_SLOT, &slot, sizeof(slot));
+	if (s->jitter)
+		put(w, TCA_NETEM_SLOT_DIST, table, NETEM_TABLE_SIZE * sizeof(*table));
+}
+
+size_t netem_options(const struct netem_params *p, const int16_t *table, const int16_t *slot_table,
+		     uint64_t seed, uint8_t *out)
 {
 	static const struct netem_params nothing;
 	const struct netem_params *q = p->block ? &nothing : p;
@@ -126,7 +183,7 @@ size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_
 		.loss_corr = probability(q->correlation.loss),
 		.dup_corr = probability(q->correlation.duplicate),
 	};
-	const uint32_t ecn = 0;
+	const uint32_t ecn = q->ecn;
 	struct writer w = {.bytes = out};
 	const struct tc_netem_qopt basic = {
 		.limit = (uint32_t)(q->limit ? q->limit : NETEM_LIMIT),
@@ -139,10 +196,13 @@ size_t netem_options(const struct netem_params *p, const int16_t *table, uint64_
 	put(&w, TCA_NETEM_CORR, &correlation, sizeof(correlation));
 	put_reorder(&w, q);
 	put_corrupt(&w, q);
-	put_rate(&w, q->bytes_per_s);
+	put_rate(&w, q);
 	put(&w, TCA_NETEM_ECN, &ecn, sizeof(ecn));
 	put_times(&w, q, table);
-	if (q->bursts)
+	put_slots(&w, &q->slots, slot_table);
+	if (q->by_state)
+		put_state_model(&w, &q->state_model);
+	else if (q->bursts)
 		put_gemodel(&w, &q->gemodel);
 	put(&w, TCA_NETEM_PRNG_SEED_NR, &seed, sizeof(seed));
 	return w.len;

@@ -16,13 +16,16 @@ const char *netem_add(struct netem_params *p, const struct fault_spec *spec)
 	return spec->ops->netem(spec, p);
 }
 
+bool netem_loses(const struct netem_params *p)
+{
+	return p->loss > 0 || p->bursts || p->by_state;
+}
+
 const char *netem_conflict(const struct netem_params *p)
 {
-	bool loses = p->loss > 0 || p->bursts;
-
 	if (p->block)
 		return NULL;
-	if (loses && p->duplicate > 0)
+	if (netem_loses(p) && p->duplicate > 0)
 		return "beside a 'duplicate' netem loses less than it is told, for the second of "
 		       "two packets makes up for the loss of the first";
 	if (p->bytes_per_s && p->jitter > 0)

@@ -50,7 +50,7 @@ void qdiscs_close(struct qdiscs *q)
 static struct nl_msg *request(struct qdiscs *q, int ifindex, int flags,
 			      const struct netem_params *params, uint64_t seed)
 {
-	size_t len = netem_options(params, q->tables[params->distribution], seed, q->options);
+	size_t len = netem_options(params, q->tables[params->distribution], NULL, seed, q->options);
 
 	return rtnl_netem_request(ifindex, 0, flags, q->options, len);
 }

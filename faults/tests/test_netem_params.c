@@ -189,6 +189,7 @@ START_TEST(conflicts)
 		{{.loss = 0.1, .latency = 1, .corrupt = 0.1}, NULL},
 		{{.loss = 0.1, .duplicate = 0.1}, "duplicate"},
 		{{.bursts = true, .duplicate = 0.1}, "duplicate"},
+		{{.by_state = true, .duplicate = 0.1}, "duplicate"},
 		{{.block = true, .loss = 0.1, .duplicate = 0.1}, NULL},
 		{{.bytes_per_s = 1, .latency = 1, .limit = 1000}, NULL},
 		{{.bytes_per_s = 1, .latency = 1, .jitter = 1}, "jitter"},
@@ -224,11 +225,12 @@ static size_t n_bytes;
 
 static const struct tc_netem_qopt *encode(const struct netem_params *p, uint64_t seed)
 {
-	static int16_t table[NETEM_TABLE_SIZE];
+	static int16_t table[NETEM_TABLE_SIZE], slot_table[NETEM_TABLE_SIZE];
 
 	netem_table(p->distribution, table);
+	netem_table(p->slots.distribution, slot_table);
 	memset(bytes, 0xa5, sizeof(bytes)); /* what is not written is seen */
-	n_bytes = netem_options(p, table, seed, bytes);
+	n_bytes = netem_options(p, table, slot_table, seed, bytes);
 	ck_assert_uint_le(n_bytes, sizeof(bytes));
 	return (const void *)bytes;
 }
@@ -296,13 +298,18 @@ START_TEST(nothing_resets_everything)
 	const struct tc_netem_corrupt *corrupt = get(TCA_NETEM_CORRUPT, sizeof(*corrupt));
 	ck_assert_uint_eq(corrupt->probability | corrupt->correlation, 0);
 	const struct tc_netem_rate *rate = get(TCA_NETEM_RATE, sizeof(*rate));
-	ck_assert_uint_eq(rate->rate, 0);
+	ck_assert_uint_eq(rate->rate | rate->cell_size, 0);
+	ck_assert_int_eq(rate->packet_overhead | rate->cell_overhead, 0);
 	ck_assert_uint_eq(*(const uint32_t *)get(TCA_NETEM_ECN, sizeof(uint32_t)), 0);
 	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), 0);
 	ck_assert_int_eq(get_64(TCA_NETEM_JITTER64), 0);
 	ck_assert_uint_eq((uint64_t)get_64(PRNG_SEED), 7);
+	const uint8_t *slot = get(TCA_NETEM_SLOT, sizeof(struct tc_netem_slot));
+	for (size_t i = 0; i < sizeof(struct tc_netem_slot); i++)
+		ck_assert_uint_eq(slot[i], 0);
 	ck_assert_ptr_null(find(TCA_NETEM_LOSS, 0));
 	ck_assert_ptr_null(find(TCA_NETEM_DELAY_DIST, 0));
+	ck_assert_ptr_null(find(TCA_NETEM_SLOT_DIST, 0));
 }
 END_TEST
 
@@ -326,8 +333,12 @@ END_TEST
 /* Beside a block netem would let duplicates of what it drops through. */
 START_TEST(a_block_is_nothing_but_a_block)
 {
-	const struct netem_params p = {
-		.block = true, .duplicate = 0.5, .bursts = true, .latency = 5, .gap = 1};
+	const struct netem_params p = {.block = true,
+				       .duplicate = 0.5,
+				       .bursts = true,
+				       .latency = 5,
+				       .gap = 1,
+				       .ecn = true};
 	const struct tc_netem_qopt *q = encode(&p, 0);
 
 	check_whole();
@@ -335,6 +346,7 @@ START_TEST(a_block_is_nothing_but_a_block)
 	ck_assert_uint_eq(q->duplicate | q->gap, 0);
 	ck_assert_ptr_null(find(TCA_NETEM_LOSS, 0));
 	ck_assert_int_eq(get_64(TCA_NETEM_LATENCY64), 0);
+	ck_assert_uint_eq(*(const uint32_t *)get(TCA_NETEM_ECN, sizeof(uint32_t)), 0);
 }
 END_TEST
 
@@ -351,6 +363,131 @@ START_TEST(times_are_of_64_bits_and_a_jitter_brings_its_table)
 	const int16_t *table = get(TCA_NETEM_DELAY_DIST, NETEM_TABLE_SIZE * sizeof(int16_t));
 	/* One jitter above the mean: 84.13 % of the normal law. */
 	ck_assert_int_le(abs(table[(int)(0.841345 * NETEM_TABLE_SIZE)] - NETEM_TABLE_SCALE), 8);
+}
+END_TEST
+
+/* The model of four states, as the kernel is told it. */
+static const struct tc_netem_gimodel *encode_states(const struct netem_state_model *model)
+{
+	const struct netem_params p = {.by_state = true, .state_model = *model};
+	const size_t len = NLA_HDRLEN + sizeof(struct tc_netem_gimodel);
+
+	encode(&p, 0);
+	check_whole();
+	const uint8_t *nest = get(TCA_NETEM_LOSS, len);
+	const struct tc_netem_gimodel *m =
+		find_in(nest, nest + len, NETEM_LOSS_GI, sizeof(struct tc_netem_gimodel));
+	ck_assert_ptr_nonnull(m);
+	return m;
+}
+
+START_TEST(losses_by_four_states_are_a_nest)
+{
+	const struct netem_state_model model = {
+		.p13 = 0.5, .p31 = 0.25, .p32 = 0.125, .p23 = 0.0625, .p14 = 0.03125};
+	const struct tc_netem_gimodel *m = encode_states(&model);
+
+	ck_assert_uint_eq(m->p13, 0x80000000U);
+	ck_assert_uint_eq(m->p31, 0x40000000U);
+	ck_assert_uint_eq(m->p32, 0x20000000U);
+	ck_assert_uint_eq(m->p23, 0x10000000U);
+	ck_assert_uint_eq(m->p14, 0x08000000U);
+}
+END_TEST
+
+/* The kernel's sum of the two ways out of a state has 32 bits. */
+START_TEST(what_is_certain_together_stays_so)
+{
+	const struct netem_state_model halves = {
+		.p13 = 0.5, .p31 = 0.5, .p32 = 0.5, .p23 = 1, .p14 = 0.5};
+	const struct netem_state_model wholes = {.p13 = 1, .p31 = 1};
+	const struct tc_netem_gimodel *m = encode_states(&halves);
+
+	ck_assert_uint_eq(m->p14, 0x80000000U);
+	ck_assert_uint_eq(m->p13, 0x7fffffffU);
+	ck_assert_uint_eq(m->p32, 0x80000000U);
+	ck_assert_uint_eq(m->p31, 0x7fffffffU);
+	ck_assert_uint_eq(m->p23, UINT32_MAX);
+	m = encode_states(&wholes);
+	ck_assert_uint_eq(m->p13, UINT32_MAX);
+	ck_assert_uint_eq(m->p31, UINT32_MAX);
+}
+END_TEST
+
+START_TEST(a_mark_in_place_of_a_loss)
+{
+	const struct netem_params p = {.loss = 0.5, .ecn = true};
+
+	encode(&p, 0);
+	ck_assert_uint_eq(*(const uint32_t *)get(TCA_NETEM_ECN, sizeof(uint32_t)), 1);
+}
+END_TEST
+
+START_TEST(overheads_of_a_rate)
+{
+	const struct netem_params p = {
+		.bytes_per_s = 1000,
+		.overhead = {.packet_bytes = -14, .cell_bytes = 48, .per_cell_bytes = -5}};
+
+	encode(&p, 0);
+	check_whole();
+	const struct tc_netem_rate *rate = get(TCA_NETEM_RATE, sizeof(*rate));
+	ck_assert_uint_eq(rate->rate, 1000);
+	ck_assert_int_eq(rate->packet_overhead, -14);
+	ck_assert_uint_eq(rate->cell_size, 48);
+	ck_assert_int_eq(rate->cell_overhead, -5);
+}
+END_TEST
+
+static struct tc_netem_slot get_slot(void)
+{
+	struct tc_netem_slot slot;
+
+	memcpy(&slot, get(TCA_NETEM_SLOT, sizeof(slot)), sizeof(slot));
+	return slot;
+}
+
+START_TEST(slots_between_two_times)
+{
+	const struct netem_params p = {
+		.slots = {.min = 3600 * NSEC_PER_SEC, .max = 7200 * NSEC_PER_SEC, .packets = 4}};
+
+	encode(&p, 0);
+	check_whole();
+	struct tc_netem_slot slot = get_slot();
+	ck_assert_int_eq(slot.min_delay, p.slots.min);
+	ck_assert_int_eq(slot.max_delay, p.slots.max);
+	ck_assert_int_eq(slot.max_packets, 4);
+	ck_assert_int_eq(slot.max_bytes, 0);
+	ck_assert_int_eq(slot.dist_delay | slot.dist_jitter, 0);
+	ck_assert_ptr_null(find(TCA_NETEM_SLOT_DIST, 0));
+}
+END_TEST
+
+/* Of another law than that of the delays, whose table is there, too. */
+START_TEST(slots_by_a_law_bring_its_table)
+{
+	const struct netem_params p = {.latency = 100,
+				       .jitter = 10,
+				       .distribution = DISTRIBUTION_UNIFORM,
+				       .slots = {.mean = 100,
+						 .jitter = 20,
+						 .distribution = DISTRIBUTION_PARETO,
+						 .bytes = 1500}};
+	const size_t size = NETEM_TABLE_SIZE * sizeof(int16_t);
+	int16_t pareto[NETEM_TABLE_SIZE];
+
+	encode(&p, 0);
+	check_whole();
+	struct tc_netem_slot slot = get_slot();
+	ck_assert_int_eq(slot.min_delay | slot.max_delay, 0);
+	ck_assert_int_eq(slot.max_packets, 0);
+	ck_assert_int_eq(slot.max_bytes, 1500);
+	ck_assert_int_eq(slot.dist_delay, 100);
+	ck_assert_int_eq(slot.dist_jitter, 30); /* half as much again, as with delays */
+	netem_table(DISTRIBUTION_PARETO, pareto);
+	ck_assert_mem_eq(get(TCA_NETEM_SLOT_DIST, size), pareto, size);
+	ck_assert_mem_ne(get(TCA_NETEM_DELAY_DIST, size), pareto, size);
 }
 END_TEST
 
@@ -462,6 +599,12 @@ int main(void)
 	tcase_add_test(tests, a_block_is_nothing_but_a_block);
 	tcase_add_test(tests, times_are_of_64_bits_and_a_jitter_brings_its_table);
 	tcase_add_test(tests, losses_in_bursts_are_a_nest);
+	tcase_add_test(tests, losses_by_four_states_are_a_nest);
+	tcase_add_test(tests, what_is_certain_together_stays_so);
+	tcase_add_test(tests, a_mark_in_place_of_a_loss);
+	tcase_add_test(tests, overheads_of_a_rate);
+	tcase_add_test(tests, slots_between_two_times);
+	tcase_add_test(tests, slots_by_a_law_bring_its_table);
 	tcase_add_test(tests, rates_above_32_bits);
 	tcase_add_test(tests, a_long_tail_fits_its_table);
 	tcase_add_test(tests, tables_have_the_moments_of_their_laws);

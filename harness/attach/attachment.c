@@ -153,10 +153,12 @@ int attachment_set(const struct attachment *at, const struct netem_params *param
 		   struct arena *a, struct err *err)
 {
 	int16_t *table = arena_new_array(a, int16_t, NETEM_TABLE_SIZE);
+	int16_t *slot_table = arena_new_array(a, int16_t, NETEM_TABLE_SIZE);
 	uint8_t *options = arena_alloc(a, NETEM_OPTIONS_BYTES);
 
 	netem_table(params->distribution, table);
-	size_t len = netem_options(params, table, seed, options);
+	netem_table(params->slots.distribution, slot_table);
+	size_t len = netem_options(params, table, slot_table, seed, options);
 	struct nl_msg *msg = rtnl_netem_request(at->ifindex, at->handle, NLM_F_CREATE | NLM_F_EXCL,
 						options, len);
 

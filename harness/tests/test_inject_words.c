@@ -221,7 +221,7 @@ START_TEST(the_kernel_is_told_them)
 			     "reorder 1% 100% limit 7 seed 11",
 			     &diags, &w));
 	ck_assert_uint_eq(w.seed, 11);
-	size_t len = netem_options(&w.params, table, w.seed, options);
+	size_t len = netem_options(&w.params, table, NULL, w.seed, options);
 	const struct tc_netem_corr *corr =
 		attribute(options, len, TCA_NETEM_CORR, sizeof(struct tc_netem_corr));
 	const struct tc_netem_corrupt *corrupt =
