@@ -45,23 +45,23 @@ struct netem_slots {
  * scenario means the same on both engines; who speaks in tc's words may.
  */
 struct netem_params {
-	bool block;  /* nothing passes, whatever else is here */
-	double loss; /* each packet by itself: a fraction */
-	bool bursts; /* losses by the model of Gilbert and Elliott, all its members set */
-	struct gemodel_spec gemodel;
+	bool block;    /* nothing passes, whatever else is here */
+	bool bursts;   /* losses by the model of Gilbert and Elliott, all its members set */
 	bool by_state; /* losses by the model of four states, all its members set */
+	bool ecn;      /* what would be lost is marked instead, where it takes ECN */
+	double loss;   /* each packet by itself: a fraction */
+	struct gemodel_spec gemodel;
 	struct netem_state_model state_model;
-	bool ecn;                  /* what would be lost is marked instead, where it takes ECN */
 	double duplicate, corrupt; /* fractions */
 	nsec_t latency, jitter;
 	enum delay_distribution distribution; /* of the jitter */
+	bool limit_is_asked;                  /* by the scenario, instead of being a default */
 	double reorder;                       /* a fraction that skips the latency */
 	int64_t gap;                          /* 0: no reordering */
 	int64_t bytes_per_s;                  /* 0: no rate */
 	struct netem_overhead overhead;       /* of the rate */
 	struct netem_slots slots;
-	int64_t limit;       /* packets in the queue; 0: NETEM_LIMIT */
-	bool limit_is_asked; /* by the scenario, instead of being a default */
+	int64_t limit; /* packets in the queue; 0: NETEM_LIMIT */
 	/* netem's own correlations, fractions. They do not do what they say (faults/README.md). */
 	struct netem_correlations {
 		double delay, loss, duplicate, corrupt, reorder;
@@ -79,6 +79,9 @@ struct netem_params {
  * where the law has a long tail (attributes.h): 1.431 s.
  */
 #define NETEM_JITTER_MAX (INT32_MAX / 3 * 2)
+
+/* Of slots from the least to the most: most kernels multiply it by 32 random bits, in 63. */
+#define NETEM_SLOT_SPAN_MAX INT32_MAX
 
 /*
  * Adds what a fault on cables wants. NULL: it did. Else why netem cannot, a static string that goes

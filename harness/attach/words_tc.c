@@ -57,7 +57,12 @@ static char *delay_text(const struct netem_params *p, struct arena *a)
 static char *loss_text(const struct netem_params *p, struct arena *a)
 {
 	const struct gemodel_spec *m = &p->gemodel;
+	const struct netem_state_model *s = &p->state_model;
 
+	if (p->by_state)
+		return arena_printf(a, " loss state%s%s%s%s%s", share_text(a, s->p13),
+				    share_text(a, s->p31), share_text(a, s->p32),
+				    share_text(a, s->p23), share_text(a, s->p14));
 	if (!p->bursts)
 		return arena_printf(a, " loss%s%s", share_text(a, p->loss),
 				    further_share(a, p->correlation.loss));
@@ -65,13 +70,46 @@ static char *loss_text(const struct netem_params *p, struct arena *a)
 			    share_text(a, m->loss_in_bad), share_text(a, m->loss_in_good));
 }
 
+/* As far as anything is said. */
+static char *overhead_text(const struct netem_overhead *o, struct arena *a)
+{
+	char *text = arena_strdup(a, "");
+
+	if (o->packet_bytes || o->cell_bytes)
+		text = arena_printf(a, " %lld", (long long)o->packet_bytes);
+	if (o->cell_bytes)
+		text = arena_printf(a, "%s %lld", text, (long long)o->cell_bytes);
+	if (o->per_cell_bytes)
+		text = arena_printf(a, "%s %lld", text, (long long)o->per_cell_bytes);
+	return text;
+}
+
+static char *slots_text(const struct netem_slots *s, struct arena *a)
+{
+	char *text = arena_strdup(a, "");
+
+	if (s->jitter)
+		text = arena_printf(a, " slot distribution %s %s %s",
+				    delay_distribution_names[s->distribution],
+				    time_text(a, s->mean), time_text(a, s->jitter));
+	else if (s->max)
+		text = arena_printf(a, " slot %s%s%s", time_text(a, s->min),
+				    s->max > s->min ? " " : "",
+				    s->max > s->min ? time_text(a, s->max) : "");
+	if (s->packets)
+		text = arena_printf(a, "%s packets %lld", text, (long long)s->packets);
+	if (s->bytes)
+		text = arena_printf(a, "%s bytes %lldb", text, (long long)s->bytes);
+	return text;
+}
+
 char *words_for_tc(const struct netem_words *w, struct arena *a)
 {
 	const struct netem_params *p = &w->params;
 	char *text = arena_printf(a, "limit %lld%s", (long long)p->limit, delay_text(p, a));
 
-	if (p->loss > 0 || p->bursts)
-		text = arena_printf(a, "%s%s", text, loss_text(p, a));
+	if (netem_loses(p))
+		text = arena_printf(a, "%s%s%s", text, loss_text(p, a), p->ecn ? " ecn" : "");
 	if (p->duplicate > 0)
 		text = arena_printf(a, "%s duplicate%s%s", text, share_text(a, p->duplicate),
 				    further_share(a, p->correlation.duplicate));
@@ -82,7 +120,9 @@ char *words_for_tc(const struct netem_words *w, struct arena *a)
 		text = arena_printf(a, "%s reorder%s%s gap %lld", text, share_text(a, p->reorder),
 				    further_share(a, p->correlation.reorder), (long long)p->gap);
 	if (p->bytes_per_s)
-		text = arena_printf(a, "%s rate %s", text, rate_text(a, p->bytes_per_s * 8));
+		text = arena_printf(a, "%s rate %s%s", text, rate_text(a, p->bytes_per_s * 8),
+				    overhead_text(&p->overhead, a));
+	text = arena_printf(a, "%s%s", text, slots_text(&p->slots, a));
 	if (w->has_seed)
 		text = arena_printf(a, "%s seed %llu", text, (unsigned long long)w->seed);
 	return text;

@@ -169,8 +169,10 @@ static void print_receipt(const struct injection *in, const struct attachment_re
 {
 	double seconds = (double)(nsec_monotonic() - in->began) / 1e9;
 
-	printf("taken away after %.3f s: %llu packets passed, %llu were dropped", seconds,
-	       (unsigned long long)did->passed, (unsigned long long)did->dropped);
+	/* netem counts what it has marked as dropped, and as passed too (netem_enqueue()). */
+	printf("taken away after %.3f s: %llu packets passed, %llu were dropped%s", seconds,
+	       (unsigned long long)did->passed, (unsigned long long)did->dropped,
+	       in->words.params.ecn ? " or marked" : "");
 	if (did->held)
 		printf(", %llu still held back %s lost", (unsigned long long)did->held,
 		       did->held == 1 ? "is" : "are");

@@ -556,6 +556,9 @@ void options_print_commands(FILE *out)
 	      out);
 }
 
+/* What is beside a form; below it where that is long. */
+#define FORM_WIDTH 30
+
 static void print_netem_words(FILE *out)
 {
 	const char *form, *doc;
@@ -563,7 +566,10 @@ static void print_netem_words(FILE *out)
 	fputs("\nNETEM is made of these words, as by tc-netem(8); each number has its unit:\n",
 	      out);
 	for (size_t i = 0; words_info(i, &form, &doc); i++)
-		fprintf(out, "  %-30s %s\n", form, doc);
+		if (strlen(form) > FORM_WIDTH)
+			fprintf(out, "  %s\n  %*s %s\n", form, FORM_WIDTH, "", doc);
+		else
+			fprintf(out, "  %-*s %s\n", FORM_WIDTH, form, doc);
 }
 
 void options_print_help(FILE *out, const struct command *command)

@@ -86,6 +86,12 @@ bool parse_bitrate(const char *text, int64_t *ret);
 bool parse_tc_duration(const char *text, nsec_t *ret);
 bool parse_tc_bitrate(const char *text, int64_t *ret);
 
+/*
+ * "1500b", "64kib" to bytes; units b, kib, mib, gib, each 1024 of the one before. tc's own k and kb, which
+ * are of 1024 too, are none: a scenario's kB is of 1000.
+ */
+bool parse_tc_size(const char *text, int64_t *ret);
+
 /* "1500B", "64kB" to bytes; units B, kB, MB, GB, each 1000 of the one before. */
 bool parse_size(const char *text, int64_t *ret);
 

@@ -65,6 +65,10 @@ static const struct unit tc_bitrate_units[] = {
 	{0},
 };
 
+static const struct unit tc_size_units[] = {
+	{"b", 1}, {"kib", 1LL << 10}, {"mib", 1LL << 20}, {"gib", 1LL << 30}, {0},
+};
+
 static int64_t unit_size(const struct unit *units, const char *name)
 {
 	for (; units->name; units++)
@@ -139,6 +143,11 @@ bool parse_tc_duration(const char *text, nsec_t *ret)
 bool parse_tc_bitrate(const char *text, int64_t *ret)
 {
 	return parse_quantity(text, tc_bitrate_units, ret);
+}
+
+bool parse_tc_size(const char *text, int64_t *ret)
+{
+	return parse_quantity(text, tc_size_units, ret);
 }
 
 bool parse_size(const char *text, int64_t *ret)
