@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/pkt_sched.h>
 #include <netlink/route/qdisc.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -69,10 +70,10 @@ static struct rtnl_qdisc *find_qdisc(const struct attachment *at, struct err *er
 	return NULL;
 }
 
-static int check_free(const struct attachment *at, struct err *err)
+int attachment_check_free(const struct attachment *at, struct err *err)
 {
+	err->msg[0] = '\0';
 	struct rtnl_qdisc *q = find_qdisc(at, err);
-
 	if (!q)
 		return err->msg[0] ? -1 : 0;
 	const char *kind = rtnl_tc_get_kind(TC_CAST(q));
@@ -112,8 +113,7 @@ int attachment_open(const char *dev, const char *tc, struct arena *a, struct att
 
 	if (!at.sk)
 		return -1;
-	err->msg[0] = '\0';
-	if (find_device(&at, dev, a, err) < 0 || check_free(&at, err) < 0) {
+	if (find_device(&at, dev, a, err) < 0) {
 		attachment_close(&at);
 		return -1;
 	}
@@ -129,7 +129,7 @@ void attachment_close(struct attachment *at)
 static int explain_set(const struct attachment *at, struct err *err)
 {
 	const int error = errno;
-	struct err there = {0};
+	struct err there;
 
 	switch (error) {
 	case ENOENT:
@@ -142,8 +142,8 @@ static int explain_set(const struct attachment *at, struct err *err)
 			       "owns its network namespace (run as root)",
 			       at->dev);
 	case EEXIST:
-		/* Somebody came between the look and the deed. */
-		return check_free(at, &there) < 0 ? err_set(err, "%s", there.msg) : -1;
+		/* Whose it is. */
+		return attachment_check_free(at, &there) < 0 ? err_set(err, "%s", there.msg) : -1;
 	default:
 		return -1;
 	}
@@ -163,6 +163,21 @@ int attachment_set(const struct attachment *at, const struct netem_params *param
 						options, len);
 
 	return ask(at, msg, "set netem", err) < 0 ? explain_set(at, err) : 0;
+}
+
+int attachment_try(const struct attachment *at, const struct netem_params *params, uint64_t seed,
+		   struct arena *a, struct err *err)
+{
+	struct attachment trial = *at;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_errno(err, "try netem in a network namespace of its own");
+	_cleanup_nl_ struct nl_sock *sk = rtnl_open(err);
+	if (!sk)
+		return -1;
+	trial.sk = sk;
+	trial.ifindex = LO_IFINDEX;
+	return attachment_set(&trial, params, seed, a, err);
 }
 
 bool attachment_receipt(const struct attachment *at, struct attachment_receipt *ret)

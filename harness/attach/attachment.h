@@ -25,13 +25,25 @@ struct attachment {
 };
 
 /*
- * Finds the interface in the network namespace that the process is in, and that it has no qdisc of
- * anybody's; changes nothing. The kernel's default (handle 0) is nobody's. attachment_close() closes
- * it, and leaves what is set.
+ * Finds the interface in the network namespace that the process is in; changes nothing.
+ * attachment_close() closes it, and leaves what is set.
  */
 int attachment_open(const char *dev, const char *tc, struct arena *a, struct attachment *ret,
 		    struct err *err);
 void attachment_close(struct attachment *at);
+
+/*
+ * That the interface has no qdisc of anybody's; the kernel's default (handle 0) is nobody's. It is for
+ * those who only look: attachment_set() leaves it to the kernel, and fails with the same error.
+ */
+int attachment_check_free(const struct attachment *at, struct err *err);
+
+/*
+ * Whether the kernel would take it, and for which reason of attachment_set() it would not. For that the
+ * process leaves for a network namespace of its own, and does not come back.
+ */
+int attachment_try(const struct attachment *at, const struct netem_params *params, uint64_t seed,
+		   struct arena *a, struct err *err);
 
 /* Sets the qdisc. `seed`: of its generator. */
 int attachment_set(const struct attachment *at, const struct netem_params *params, uint64_t seed,

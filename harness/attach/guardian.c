@@ -18,8 +18,14 @@
 /* Others may hold the kernel's lock of all interfaces for seconds: when many namespaces end. */
 #define TAKE_AWAY_S 10
 
-/* Until the parent is gone, or the time that it told is up; the latest of what it told counts. */
-static void wait_for_parent(int fd)
+/* For a time that was told: there is nothing to guard. */
+#define NOTHING_SET (-1)
+
+/*
+ * Until the parent is gone, or the time that it told is up; the latest of what it told counts. False: it
+ * has set nothing.
+ */
+static bool wait_for_parent(int fd)
 {
 	nsec_t deadline = NSEC_NEVER, length;
 
@@ -30,11 +36,13 @@ static void wait_for_parent(int fd)
 		int n = ppoll(&p, 1, deadline == NSEC_NEVER ? NULL : &timeout, NULL);
 
 		if (n == 0)
-			return;
+			return true;
 		if (n < 0)
 			continue;
 		if (recv(fd, &length, sizeof(length), 0) != sizeof(length))
-			return;
+			return true;
+		if (length == NOTHING_SET)
+			return false;
 		deadline = nsec_monotonic() + length + GRACE;
 	}
 }
@@ -62,7 +70,8 @@ static void __attribute__((noreturn)) guard(const struct attachment *at, int fd)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "wirecut-guard");
 	leave_the_terminal();
-	wait_for_parent(fd);
+	if (!wait_for_parent(fd))
+		_exit(GUARDIAN_IDLE);
 
 	/* The kernel answers at once. Should it not, this process does not wait for ever. */
 	signal(SIGALRM, SIG_DFL);
@@ -113,6 +122,12 @@ int guardian_start(const struct attachment *at, struct guardian *ret, struct err
 int guardian_tell(const struct guardian *g, nsec_t length)
 {
 	return send(g->alive_fd, &length, sizeof(length), MSG_NOSIGNAL) == sizeof(length) ? 0 : -1;
+}
+
+void guardian_dismiss(struct guardian *g)
+{
+	guardian_tell(g, NOTHING_SET);
+	guardian_end(g);
 }
 
 enum guardian_fate guardian_end(struct guardian *g)

@@ -36,4 +36,7 @@ enum guardian_fate {
 /* Lets it end, after it has looked for the last time, and waits for that. Once. */
 enum guardian_fate guardian_end(struct guardian *g);
 
+/* The same where nothing was set: what it would find, by a handle that is the same, is somebody else's. */
+void guardian_dismiss(struct guardian *g);
+
 #endif

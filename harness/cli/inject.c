@@ -2,8 +2,9 @@
 /*
  * Bends the packets of an interface of something that runs already, for a time.
  *
- * All that can be refused is refused before anything is changed. Then a guardian is started, and only
- * then netem is set; from there on whatever ends this process, the guardian takes netem away.
+ * All that can be refused is refused before anything is changed, the last of it by the kernel in one step
+ * with the deed. Before that a guardian is started; from then on whatever ends this process, the guardian
+ * takes netem away.
  */
 #include "harness/cli/inject.h"
 
@@ -230,6 +231,11 @@ static int take_away(struct injection *in, enum why why)
 	return EXIT_ERROR;
 }
 
+static uint64_t seed_of(const struct injection *in)
+{
+	return in->words.has_seed ? in->words.seed : in->opt->seed;
+}
+
 /* With the events open. */
 static int inject(struct injection *in, struct err *err)
 {
@@ -238,10 +244,8 @@ static int inject(struct injection *in, struct err *err)
 
 	if (guardian_start(&in->at, &in->guardian, err) < 0)
 		return EXIT_ERROR;
-	if (attachment_set(&in->at, &in->words.params,
-			   in->words.has_seed ? in->words.seed : in->opt->seed, in->opt->arena,
-			   err) < 0) {
-		guardian_end(&in->guardian);
+	if (attachment_set(&in->at, &in->words.params, seed_of(in), in->opt->arena, err) < 0) {
+		guardian_dismiss(&in->guardian);
 		return EXIT_ERROR;
 	}
 	in->began = nsec_monotonic();
@@ -280,6 +284,27 @@ static void print_plan(const struct injection *in)
 	       "nothing was changed\n",
 	       dev, in->target.label, (double)in->opt->length / 1e9, tc, dev,
 	       words_for_tc(&in->words, in->opt->arena), tc, dev);
+}
+
+static int tell_refusal(const struct err *err)
+{
+	fprintf(stderr, "wirecut: it would be refused: %s\n", err->msg);
+	return EXIT_ERROR;
+}
+
+/* The plan, whatever becomes of it, and then each reason for which it would be refused. */
+static int dry_run(const struct injection *in)
+{
+	struct err err;
+	int code = 0;
+
+	print_plan(in);
+	fflush(stdout);
+	if (attachment_check_free(&in->at, &err) < 0)
+		code = tell_refusal(&err);
+	if (attachment_try(&in->at, &in->words.params, seed_of(in), in->opt->arena, &err) < 0)
+		code = tell_refusal(&err);
+	return code;
 }
 
 static int look(struct injection *in, struct err *err)
@@ -322,10 +347,8 @@ int command_inject(struct options *opt)
 	print_caveats(&in.words);
 	if (look(&in, &err) < 0)
 		code = EXIT_ERROR;
-	else if (opt->dry_run)
-		print_plan(&in);
 	else
-		code = inject_with_events(&in, &err);
+		code = opt->dry_run ? dry_run(&in) : inject_with_events(&in, &err);
 	if (err.msg[0])
 		fprintf(stderr, "wirecut: %s\n", err.msg);
 	attachment_close(&in.at);

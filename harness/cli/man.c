@@ -84,13 +84,15 @@ static void print_inject(FILE *out)
 		     "interface with a qdisc of anybody's. It needs CAP_SYS_ADMIN and "
 		     "CAP_NET_ADMIN in the user namespace that owns the network namespace, and "
 		     "sch_netem in the kernel. It says what it will do, and at the end how many "
-		     "packets passed and were dropped.");
+		     "packets passed and were dropped. With `--dry-run` it says what it would do, "
+		     "as a command of tc(8), and for what it would be refused.");
 	roff_paragraph(out, "The words are those of tc-netem(8), each number with its unit:");
 	print_netem_words(out);
 	roff_paragraph(out,
 		       "The exit status is 0 when it has lasted as long as it could, 2 when the "
 		       "arguments are wrong, 3 when it could not be set or taken away or somebody "
-		       "else has taken it away meanwhile, 130 and 143 when it was interrupted.");
+		       "else has taken it away meanwhile (with `--dry-run`: when it would be "
+		       "refused), 130 and 143 when it was interrupted.");
 }
 
 static bool takes(const struct command *c, const char *flag)

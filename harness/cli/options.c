@@ -420,7 +420,7 @@ static const struct option_row rows[] = {
 	{"for", "TIME", 0, CMD_INJECT, inject_take_for,
 	 "how long, at most 24h; then it is taken away"},
 	{"dry-run", NULL, 0, CMD_INJECT, inject_take_dry_run,
-	 "say what would be done, and change nothing; whether the kernel has netem is not tried"},
+	 "say what would be done, and whether it would be refused; change nothing"},
 	{"quiet", NULL, 'q', CMD_RUN | CMD_JUDGE, take_quiet, "only what did not pass"},
 	{"verbose", NULL, 'v', CMD_RUN | CMD_JUDGE, take_verbose,
 	 "every expectation, also those that passed"},

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/attach/attachment.h"
 #include "harness/base/cleanup.h"
 #include "harness/run/run.h"
 #include "harness/tests/cli.h"
@@ -23,6 +24,7 @@
 
 /* A guard. */
 #define TEST_TIMEOUT_S 60
+#define NO_NETEM       "wirecut: it would be refused: netem is not in this kernel: load sch_netem"
 
 static struct cli c;
 static bool can_run;
@@ -283,10 +285,24 @@ START_TEST(no_right_to_set)
 	deny(CAP_NET_ADMIN);
 	struct cli_result r = INJECT("--netns", "web", "--dev", "lo");
 	refused(&r, 3, "set netem on lo: it needs CAP_NET_ADMIN");
+	/* The guardian knows that it has nothing to take away, which it could not, either. */
+	ck_assert_msg(!strstr(r.err, "may still be"), "%s", r.err);
 	check_none_left();
 	ck_assert_str_eq(qdiscs_of_web(), before);
 }
 END_TEST
+
+/* All that a dry run may have against it is the lack of netem. */
+static void check_dry_run(const struct cli_result *r)
+{
+	bool is_there = run_has_netem();
+
+	ck_assert_msg(r->code == (is_there ? 0 : 3), "exit code %d\n%s", r->code, r->err);
+	if (is_there)
+		ck_assert_str_eq(r->err, "");
+	else
+		ck_assert_int_eq(strncmp(r->err, NO_NETEM, strlen(NO_NETEM)), 0);
+}
 
 /* As an ordinary user's container: who owns its user namespace may enter both, and only both. */
 START_TEST(by_way_of_the_owner)
@@ -297,7 +313,7 @@ START_TEST(by_way_of_the_owner)
 
 	deny(CAP_SYS_ADMIN);
 	struct cli_result r = INJECT("--pid", pid_text(pid), "--dev", "lo", "--dry-run");
-	ck_assert_msg(r.code == 0, "exit code %d\n%s", r.code, r.err);
+	check_dry_run(&r);
 	contains(r.out, arena_printf(&c.arena, "nsenter -t %d -n tc qdisc add dev lo root", pid));
 }
 END_TEST
@@ -315,15 +331,48 @@ START_TEST(a_qdisc_of_somebody)
 	output_of(&c.arena, add);
 	char *before = qdiscs_of_web();
 	contains(before, "pfifo 5:");
-	for (int dry = 0; dry < 2; dry++) {
-		struct cli_result r =
-			INJECT("--netns", "web", "--dev", "lo", dry ? "--dry-run" : "--egress");
+	struct cli_result r = INJECT("--netns", "web", "--dev", "lo");
+	refused(&r, 3,
+		"wirecut: lo has a qdisc that wirecut did not set (pfifo 5:), and it is not "
+		"replaced; if it may go: tc -n web qdisc del dev lo root");
+	ck_assert_str_eq(qdiscs_of_web(), before);
+	/* A dry run says it beside what it would have done, and what else is in the way. */
+	r = INJECT("--netns", "web", "--dev", "lo", "--dry-run");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "qdisc add dev lo root netem limit 1000 delay 5ms\n");
+	contains(r.err, "wirecut: it would be refused: lo has a qdisc that wirecut did not set "
+			"(pfifo 5:)");
+	ck_assert_int_eq(!strstr(r.err, NO_NETEM), run_has_netem());
+	ck_assert_str_eq(qdiscs_of_web(), before);
+}
+END_TEST
 
-		refused(&r, 3,
-			"lo has a qdisc that wirecut did not set (pfifo 5:), and it is not "
-			"replaced; if it may go: tc -n web qdisc del dev lo root");
-		ck_assert_str_eq(qdiscs_of_web(), before);
-	}
+/*
+ * One that came after the look, with a handle of its own or, by a chance in 4096, with ours: which is
+ * where the kernel would go on to change it, but for NLM_F_EXCL.
+ */
+START_TEST(a_qdisc_that_came_meanwhile)
+{
+	static const char *const show[] = {"tc", "qdisc", "show", "dev", "lo", NULL};
+	const struct netem_params params = {.latency = NSEC_PER_MSEC};
+	struct attachment at;
+	struct err err;
+
+	if (!can_run)
+		return;
+	ck_assert_int_eq(attachment_open("lo", "tc", &c.arena, &at, &err), 0);
+	ck_assert_int_eq(attachment_check_free(&at, &err), 0);
+	const char *handle = _i ? arena_printf(&c.arena, "%x:", at.handle >> 16) : "5:";
+	const char *const add[] = {"tc",   "qdisc",  "add",  "dev",   "lo",
+				   "root", "handle", handle, "pfifo", NULL};
+	output_of(&c.arena, add);
+	char *before = output_of(&c.arena, show);
+	ck_assert_int_eq(attachment_set(&at, &params, 0, &c.arena, &err), -1);
+	contains(err.msg,
+		 arena_printf(&c.arena, "lo has a qdisc that wirecut did not set (pfifo %s)",
+			      handle));
+	ck_assert_str_eq(output_of(&c.arena, show), before);
+	attachment_close(&at);
 }
 END_TEST
 
@@ -334,8 +383,7 @@ START_TEST(a_dry_run_changes_nothing)
 	make_web();
 	char *before = qdiscs_of_web();
 	struct cli_result r = INJECT("--netns", "web", "--dev", "lo", "--dry-run");
-	ck_assert_msg(r.code == 0, "exit code %d\n%s", r.code, r.err);
-	ck_assert_str_eq(r.err, "");
+	check_dry_run(&r);
 	contains(r.out,
 		 "on packets that leave lo in the network namespace web, for 1 s, as if by:\n"
 		 "  tc -n web qdisc add dev lo root netem limit 1000 delay 5ms\n"
@@ -381,6 +429,7 @@ int main(void)
 	tcase_add_test(tests, no_right_to_set);
 	tcase_add_test(tests, by_way_of_the_owner);
 	tcase_add_test(tests, a_qdisc_of_somebody);
+	tcase_add_loop_test(tests, a_qdisc_that_came_meanwhile, 0, 2);
 	tcase_add_test(tests, a_dry_run_changes_nothing);
 	tcase_add_test(tests, a_kernel_without_netem);
 	return run_tests("inject-refusals", tests);
