@@ -80,8 +80,11 @@ struct netem_params {
  */
 #define NETEM_JITTER_MAX (INT32_MAX / 3 * 2)
 
-/* Of slots from the least to the most: most kernels multiply it by 32 random bits, in 63. */
-#define NETEM_SLOT_SPAN_MAX INT32_MAX
+/*
+ * Of slots from `min` to `max`: kernels of before 2026 (51e94e1e2fef) multiply it by 32 random bits, in 63,
+ * and get times in the past where it is more.
+ */
+#define NETEM_SLOT_SPAN_SOUND INT32_MAX
 
 /*
  * Adds what a fault on cables wants. NULL: it did. Else why netem cannot, a static string that goes

@@ -63,8 +63,8 @@ static const struct word words[] = {
 	 take_reorder},
 	{"gap", "gap N", "only each N-th may (default: 1)", take_gap},
 	{"rate", "rate RATE [PACKETOVERHEAD [CELLSIZE [CELLOVERHEAD]]]",
-	 "a line that sends so much, and a queue before it; bytes beside those of each packet, and "
-	 "cells",
+	 "a line that sends so much, and a queue before it; bytes that it carries beside the "
+	 "packet's",
 	 take_rate},
 	{"slot", "slot MIN [MAX]", "packets leave only in slots, so long after one another",
 	 take_slot},
@@ -247,9 +247,6 @@ static void take_slot_times(struct reader *r)
 	if (s->max < s->min)
 		diag_add(r->diags, max->pos, "'slot MIN MAX'", "'%s' is shorter than '%s'",
 			 max->text, min->text);
-	else if (s->max - s->min > NETEM_SLOT_SPAN_MAX)
-		diag_add(r->diags, max->pos, "slots may be up to 2.147s apart from one another",
-			 "'%s' is too far from '%s' for netem", max->text, min->text);
 	else if (!s->max)
 		diag_add(r->diags, min->pos, "such as 'slot 5ms'",
 			 "slots that come all the time are none");

@@ -131,13 +131,19 @@ char *words_for_tc(const struct netem_words *w, struct arena *a)
 const char *words_caveat(const struct netem_words *w, size_t i)
 {
 	const struct netem_correlations *c = &w->params.correlation;
-	const char *found[2];
+	const struct netem_slots *s = &w->params.slots;
+	const char *found[3];
 	size_t n = 0;
 
 	if (c->delay > 0 || c->loss > 0 || c->duplicate > 0 || c->corrupt > 0 || c->reorder > 0)
 		found[n++] = "netem's correlations do not do what they say: delays do not wander, "
 			     "and 'loss 10% 50%' lost 3 of 2000 packets, not 200; for losses in "
 			     "bursts say 'loss gemodel'";
+	if (s->max - s->min > NETEM_SLOT_SPAN_SOUND)
+		found[n++] =
+			"where MAX of a 'slot' is more than 2.147s above MIN, kernels of before "
+			"2026 (without 'netem: fix slot delay calculation overflow') often "
+			"hold nothing back";
 	const char *conflict = netem_conflict(&w->params);
 	if (conflict)
 		found[n++] = conflict;
