@@ -16,7 +16,8 @@
 
 /* A guard; boots of guests are among what a test may wait for. */
 #define TEST_TIMEOUT_S 240
-#define PARTS_MAX      24
+#define PARTS_MAX      32
+#define PROBE          "udp-probe"
 
 static struct cli c;
 static bool can_run;
@@ -24,6 +25,8 @@ static bool can_run;
 static void setup(void)
 {
 	can_run = guests_start(&c);
+	if (can_run)
+		guests_copy_program(&c, PROBE);
 }
 
 static void teardown(void)
@@ -36,6 +39,11 @@ static void teardown(void)
  * says what qdisc is there; `guard`, which waits for the guardian of $i and gives its number as $g; `gone`,
  * which waits for the end of an interface: the kernel may take 10 s for what it frees when it has the
  * leisure (CONFIG_RCU_LAZY).
+ *
+ * `line` puts a cable between `web` and the host, on which nothing moves by itself; `try WORDS ...` sends
+ * probes of 200 bytes over it from `web`, where those words are injected, and shows the qdisc, the receipt
+ * and, of each probe that arrived, its number and how many milliseconds it took; the rest of its arguments
+ * is for the sender. `apart MIN MAX` counts the probes that arrived so long after the one before.
  */
 static const char prelude[] =
 	"ip netns add web && ip -n web link set lo up\n"
@@ -44,7 +52,34 @@ static const char prelude[] =
 	"guard() { g=; until read g < /proc/$i/task/$i/children || test \"$g\"; do sleep 0.01; "
 	"done; }\n"
 	"gone() { n=0; while ip link show $1 > link 2>&1; do n=$((n + 1)); test $n -lt 150 || "
-	"return; sleep 0.1; done; echo \"no $1\"; }\n";
+	"return; sleep 0.1; done; echo \"no $1\"; }\n"
+	"line() {\n"
+	"ip link add h0 address 02:00:00:00:09:01 type veth peer name v0\n"
+	"ip link set v0 netns web\n"
+	"ip link set h0 addrgenmode none && ip -n web link set v0 addrgenmode none\n"
+	"ip addr add 10.9.0.1/24 dev h0 && ip -n web addr add 10.9.0.2/24 dev v0\n"
+	"ip link set h0 up && ip -n web link set v0 up\n"
+	"ip -n web neigh replace 10.9.0.1 lladdr 02:00:00:00:09:01 dev v0 nud permanent\n"
+	"}\n"
+	"try() {\n"
+	"words=$1; shift; echo \"[$words]\"\n"
+	"wirecut inject --netns web --dev v0 \"$words\" --for 60s > out 2>&1 & i=$!\n"
+	"$probe receive 9000 1 > got & r=$!\n"
+	"sleep 0.5; tc -n web qdisc show dev v0\n"
+	"ip netns exec web $probe send --size=158 \"$@\" 10.9.0.1:9000\n"
+	"sleep 1.5; kill -TERM $i $r; wait $i; wait $r; grep -o 'taken away.*' out\n"
+	"arrived=; while read kind port number sent received bits; do test $kind != probe || "
+	"arrived=\"$arrived $number:$(((received - sent + 500000) / 1000000))\"; done < got\n"
+	"echo \"arrived$arrived.\"\n"
+	"}\n"
+	"apart() {\n"
+	"n=0; all=0; last=0; first=; differ=none\n"
+	"for a in $arrived; do\n"
+	"t=$${a#*:}; d=$((t - last)); last=$t; all=$((all + 1)); first=$${first:-$d}\n"
+	"test $d -lt $1 || test $d -gt $2 || n=$((n + 1)); test $d = $first || differ=some\n"
+	"done\n"
+	"echo \"apart: $n of $all, $differ by another time\"\n"
+	"}\n";
 
 static const struct inject_case {
 	const char *name, *script;
@@ -102,6 +137,7 @@ static const struct inject_case {
 	{.name = "of-somebody",
 	 .script = "tc -n web qdisc add dev lo root netem delay 1ms\n"
 		   "(bend 'delay 50ms' --for 1s) 2>&1; echo \"code $?\"; look after\n"
+		   "(bend 'delay 50ms' --for 1s --dry-run) 2>&1; echo \"code $?\"; look after\n"
 		   "tc -n web qdisc del dev lo root\n"
 		   "for by in pfifo 'netem delay 1ms'; do for end in time KILL; do\n"
 		   "bend 'delay 50ms' --for 3s > out 2>&1 & i=$!\n"
@@ -112,7 +148,11 @@ static const struct inject_case {
 		   "test -e /proc/$g || echo no guardian\n"
 		   "tc -n web qdisc del dev lo root\n"
 		   "done; done\n",
-	 .parts = {"lo has a qdisc that wirecut did not set (netem 800",
+	 .parts = {"wirecut: lo has a qdisc that wirecut did not set (netem 800",
+		   "code 3",
+		   "after: qdisc netem 800",
+		   "nothing was changed",
+		   "it would be refused: lo has a qdisc that wirecut did not set (netem 800",
 		   "code 3",
 		   "after: qdisc netem 800",
 		   "before: qdisc netem 7",
@@ -181,22 +221,95 @@ static const struct inject_case {
 	 .parts = {"qdisc netem 7", "code 0", "v0 is gone, and netem with it"}},
 	/* What a dry run shows is what is done: tc, told so, sets the same. */
 	{.name = "as-tc",
-	 .script = "for w in 'delay 50ms 10ms 25%' 'delay 1.5s loss 0.3% 25%' 'rate 1.5mbit limit "
-		   "7' 'loss gemodel 10%' 'loss gemodel 1% 5% 90% 1%' 'duplicate 3% 5% corrupt 2% "
-		   "3%' 'delay 10ms reorder 25% 50% gap 5' 'delay 7us rate 8bit'; do\n"
-		   "(bend \"$w\" --for 1s --dry-run) > plan 2>&1; look \"dry\"\n"
-		   "grep ' qdisc add ' plan > add; sh add\n"
-		   "tc -n web -j qdisc show dev lo | sed 's/\"handle\":\"[^\"]*\"//' > by-tc\n"
-		   "tc -n web qdisc del dev lo root\n"
-		   "bend \"$w\" --for 1s > out 2>&1 & i=$!\n"
-		   "sleep 0.5; tc -n web -j qdisc show dev lo | sed 's/\"handle\":\"[^\"]*\"//' > "
-		   "by-inject; wait $i\n"
-		   "grep -q netem by-tc && cmp by-tc by-inject && echo \"same: $w\"\n"
-		   "done\n",
-	 .parts = {"dry: qdisc noqueue", "same: delay 50ms 10ms 25%", "same: delay 1.5s loss 0.3%",
-		   "same: rate 1.5mbit limit 7", "same: loss gemodel 10%",
-		   "same: loss gemodel 1% 5% 90% 1%", "same: duplicate", "same: delay 10ms reorder",
-		   "same: delay 7us rate 8bit"}},
+	 .script =
+		 "echo 0 1 2 > normal.dist\n" /* which tables tc has is another question */
+		 "for w in 'delay 50ms 10ms 25%' 'delay 1.5s loss 0.3% 25%' 'rate 1.5mbit limit "
+		 "7' 'loss gemodel 10%' 'loss gemodel 1% 5% 90% 1%' 'duplicate 3% 5% corrupt 2% "
+		 "3%' 'delay 10ms reorder 25% 50% gap 5' 'delay 7us rate 8bit' 'loss state 10%' "
+		 "'loss "
+		 "state 1% 80% 5% 90% 2% ecn' 'loss 5% 3% ecn' 'rate 1mbit -14' 'rate 10gbit 20 48 "
+		 "5' 'rate 40gbit' 'slot 5ms' 'slot 800us 1ms packets 4 bytes 2kib' 'slot "
+		 "distribution "
+		 "normal 5ms 1ms packets 3'; do\n"
+		 "(bend \"$w\" --for 1s --dry-run) > plan 2>&1; look \"dry $?\"\n"
+		 "grep ' qdisc add ' plan > add; TC_LIB_DIR=. sh add\n"
+		 "tc -n web -j qdisc show dev lo | sed 's/\"handle\":\"[^\"]*\"//' > by-tc\n"
+		 "tc -n web qdisc del dev lo root\n"
+		 "bend \"$w\" --for 1s > out 2>&1 & i=$!\n"
+		 "sleep 0.5; tc -n web -j qdisc show dev lo | sed 's/\"handle\":\"[^\"]*\"//' > "
+		 "by-inject; wait $i\n"
+		 "grep -q netem by-tc && cmp by-tc by-inject && echo \"same: $w\"\n"
+		 "done\n",
+	 .parts = {"dry 0: qdisc noqueue", "same: delay 50ms 10ms 25%",
+		   "same: delay 1.5s loss 0.3%", "same: rate 1.5mbit limit 7",
+		   "same: loss gemodel 10%", "same: loss gemodel 1% 5% 90% 1%", "same: duplicate",
+		   "same: delay 10ms reorder", "same: delay 7us rate 8bit", "same: loss state 10%",
+		   "same: loss state 1% 80%", "same: loss 5% 3% ecn", "same: rate 1mbit -14",
+		   "same: rate 10gbit 20 48 5", "same: rate 40gbit", "same: slot 5ms",
+		   "same: slot 800us", "same: slot distribution"}},
+	/*
+	 * Of the model of four states only chains without a choice: then each fate is known. (With 32 bits
+	 * that run over two halves are no whole, and two of three are lost.)
+	 */
+	{.name = "states",
+	 .script = "line\n"
+		   "try 'loss state 100%' 40\n"
+		   "try 'loss state 100% 50% 50%' 8\n"
+		   "try 'loss state 100% 0% 100% 0%' 8\n"
+		   "try 'loss state 0% 100% 0% 100% 100%' 8\n",
+	 .parts = {"loss state p13 100% p31 0% p32 0% p23 100% p14 0%",
+		   ": 0 packets passed, 40 were dropped\n", "arrived.",
+		   "loss state p13 100% p31 50% p32 50% p23 100% p14 0%",
+		   "arrived 1:0 3:0 5:0 7:0.", "loss state p13 100% p31 0% p32 100% p23 0% p14 0%",
+		   "arrived 1:0 2:0 3:0 4:0 5:0 6:0 7:0.",
+		   "loss state p13 0% p31 100% p32 0% p23 100% p14 100%",
+		   "arrived 1:0 3:0 5:0 7:0."}},
+	/* A probe that takes ECN is marked, and counted as both. */
+	{.name = "ecn",
+	 .script = "line\n"
+		   "try 'loss 100% ecn' 3\n"
+		   "try 'loss 100% ecn' --ecn 3\n"
+		   "try 'loss 100%' --ecn 3\n",
+	 .parts = {"loss 100% ecn", ": 0 packets passed, 3 were dropped or marked\n", "arrived.",
+		   "loss 100% ecn", ": 3 packets passed, 3 were dropped or marked\n",
+		   "arrived 0:0 1:0 2:0.", "loss 100%", ": 0 packets passed, 3 were dropped\n",
+		   "arrived."}},
+	/* 1000 bytes at 10000 a second; 186; 5 cells of 48 bytes, and 5 more each, at 10600. */
+	{.name = "overheads",
+	 .script = "line\n"
+		   "try 'rate 80kbit 800' 3\n"
+		   "try 'rate 74400bit -14' 3\n"
+		   "try 'rate 84800bit 8 48 5' 3\n",
+	 .parts = {"rate 80Kbit packetoverhead 800", "arrived 0:100 1:200 2:300.",
+		   "rate 74400bit packetoverhead -14", "arrived 0:20 1:40 2:60.",
+		   "rate 84800bit packetoverhead 8 cellsize 48 celloverhead 5",
+		   "arrived 0:25 1:50 2:75."}},
+	/* 500 bytes are reached by the third probe. */
+	{.name = "slots",
+	 .script = "line\n"
+		   "try 'slot 100ms packets 2' 6\n"
+		   "try 'slot 100ms bytes 500b' 6\n"
+		   "try 'slot 100ms' 6\n"
+		   "try 'slot 100ms 150ms packets 1' 5\n"
+		   "apart 100 150\n"
+		   "try 'slot distribution normal 100ms 5ms packets 1' 5\n"
+		   "apart 80 120\n",
+	 .parts = {"slot 100ms 100ms packets 2", "arrived 0:100 1:100 2:200 3:200 4:300 5:300.",
+		   "slot 100ms 100ms bytes 500", "arrived 0:100 1:100 2:100 3:200 4:200 5:200.",
+		   "slot 100ms 100ms", "arrived 0:100 1:100 2:100 3:100 4:100 5:100.",
+		   "slot 100ms 150ms packets 1", "apart: 5 of 5, some by another time",
+		   "slot distribution 100ms 5ms packets 1", "apart: 5 of 5, some by another time"}},
+	/* Kernels before 6.6 pass the seed over. */
+	{.name = "seeds",
+	 .script = "line\n"
+		   "for s in 7 7 8; do try \"loss 50% seed $s\" 64; echo \"$arrived\" >> fates; "
+		   "done\n"
+		   "n=$(sort -u fates | wc -l)\n"
+		   "case $(uname -r) in\n"
+		   "[0-5].*|6.[0-5].*) test $n = 3 ;;\n"
+		   "*) test $n = 2 && test \"$(sed -n 1p fates)\" = \"$(sed -n 2p fates)\" ;;\n"
+		   "esac && echo \"as they must be\"\n",
+	 .parts = {"as they must be"}},
 	/* An ordinary user, in the user namespace that is theirs. */
 	{.name = "rootless",
 	 .script =
@@ -233,10 +346,11 @@ static void write_case(const struct inject_case *k)
 	cli_write(&c, arena_printf(&c.arena, "%s.yaml", k->name),
 		  arena_printf(&c.arena,
 			       "version: 1\nname: an injection\nhosts: {host: {}}\napps:\n"
-			       "  app:\n    host: host\n    shell: |\n%s%s"
+			       "  app:\n    host: host\n    shell: |\n      probe=%s/" PROBE
+			       "\n%s%s"
 			       "expect:\n  - exits: {app: app, status: 0, within: 40s}\n"
 			       "duration: 41s\n",
-			       indented(prelude), indented(k->script)));
+			       c.dir, indented(prelude), indented(k->script)));
 }
 
 static void check_case(const struct inject_case *k)

@@ -2,11 +2,12 @@
 /*
  * A stream of probes over UDP, and what became of each, seen by the host that they are sent to.
  *
- *	udp-probe send [--interval=US] [--size=BYTES] [--no-checksum] COUNT HOST:PORT
+ *	udp-probe send [--interval=US] [--size=BYTES] [--no-checksum] [--ecn] COUNT HOST:PORT
  *	udp-probe receive FIRST-PORT PORTS
  *
  * send: COUNT probes, numbered from 0, one each US microseconds by an absolute clock (0, the default:
- * all at once), each of BYTES bytes of UDP payload.
+ * all at once), each of BYTES bytes of UDP payload; with --ecn marked as of a transport that takes ECN
+ * (RFC 3168: ECT(0)).
  *
  * receive: says "ready" when it listens on that many ports from the first one on. Until SIGTERM it only
  * keeps what comes; then it prints a line for each probe that arrived, in the order of each port's
@@ -29,6 +30,7 @@
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -118,7 +120,7 @@ static void fill(uint8_t *bytes, const struct header *h)
 
 struct stream {
 	long count, interval_us, size;
-	bool no_checksum;
+	bool no_checksum, takes_ecn;
 	const char *service;
 };
 
@@ -160,12 +162,15 @@ static struct timespec later(const struct timespec *start, int64_t ns)
 
 static int send_all(const struct stream *s)
 {
+	const int ect_0 = IPTOS_ECN_ECT0;
 	uint8_t bytes[SIZE_MAX_UDP];
 	struct timespec start;
 	struct header h = {.size = (uint16_t)s->size};
 	int fd = connect_to(s->service, &h);
 
 	set_option(fd, SO_NO_CHECK, s->no_checksum);
+	if (s->takes_ecn && setsockopt(fd, IPPROTO_IP, IP_TOS, &ect_0, sizeof(ect_0)) < 0)
+		err(ENDING_REFUSED, "setsockopt");
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (long i = 0; i < s->count; i++) {
 		struct timespec due = later(&start, i * s->interval_us * NSEC_PER_USEC);
@@ -369,7 +374,7 @@ static int receive_all(int first_port, int n_ports)
 static void __attribute__((noreturn)) usage(void)
 {
 	errx(ENDING_USAGE, "usage: udp-probe send [--interval=US] [--size=BYTES] [--no-checksum] "
-			   "COUNT HOST:PORT\n"
+			   "[--ecn] COUNT HOST:PORT\n"
 			   "       udp-probe receive FIRST-PORT PORTS");
 }
 
@@ -379,6 +384,7 @@ static struct stream parse_stream(int argc, char **argv)
 		{"interval", required_argument, NULL, 'i'},
 		{"size", required_argument, NULL, 's'},
 		{"no-checksum", no_argument, NULL, 'n'},
+		{"ecn", no_argument, NULL, 'e'},
 		{0},
 	};
 	struct stream s = {.size = SIZE_MIN};
@@ -391,6 +397,8 @@ static struct stream parse_stream(int argc, char **argv)
 			s.size = whole_number("--size", optarg, SIZE_MIN, SIZE_MAX_UDP);
 		else if (c == 'n')
 			s.no_checksum = true;
+		else if (c == 'e')
+			s.takes_ecn = true;
 		else
 			usage();
 	}
