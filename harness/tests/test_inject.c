@@ -62,12 +62,13 @@ static const char prelude[] =
 	"ip -n web neigh replace 10.9.0.1 lladdr 02:00:00:00:09:01 dev v0 nud permanent\n"
 	"}\n"
 	"try() {\n"
-	"words=$1; shift; echo \"[$words]\"\n"
+	"words=$1; shift\n"
 	"wirecut inject --netns web --dev v0 \"$words\" --for 60s > out 2>&1 & i=$!\n"
 	"$probe receive 9000 1 > got & r=$!\n"
-	"sleep 0.5; tc -n web qdisc show dev v0\n"
+	"sleep 0.5\n"
 	"ip netns exec web $probe send --size=158 \"$@\" 10.9.0.1:9000\n"
-	"sleep 1.5; kill -TERM $i $r; wait $i; wait $r; grep -o 'taken away.*' out\n"
+	"sleep 1.5; tc -n web -s qdisc show dev v0; kill -TERM $i $r; wait $i; wait $r; grep -o "
+	"'taken away.*' out\n"
 	"arrived=; while read kind port number sent received bits; do test $kind != probe || "
 	"arrived=\"$arrived $number:$(((received - sent + 500000) / 1000000))\"; done < got\n"
 	"echo \"arrived$arrived.\"\n"
@@ -257,7 +258,7 @@ static const struct inject_case {
 		   "try 'loss state 100% 50% 50%' 8\n"
 		   "try 'loss state 100% 0% 100% 0%' 8\n"
 		   "try 'loss state 0% 100% 0% 100% 100%' 8\n",
-	 .parts = {"loss state p13 100% p31 0% p32 0% p23 100% p14 0%",
+	 .parts = {"loss state p13 100% p31 0% p32 0% p23 100% p14 0%", " 0 pkt (dropped 40,",
 		   ": 0 packets passed, 40 were dropped\n", "arrived.",
 		   "loss state p13 100% p31 50% p32 50% p23 100% p14 0%",
 		   "arrived 1:0 3:0 5:0 7:0.", "loss state p13 100% p31 0% p32 100% p23 0% p14 0%",
@@ -270,10 +271,11 @@ static const struct inject_case {
 		   "try 'loss 100% ecn' 3\n"
 		   "try 'loss 100% ecn' --ecn 3\n"
 		   "try 'loss 100%' --ecn 3\n",
-	 .parts = {"loss 100% ecn", ": 0 packets passed, 3 were dropped or marked\n", "arrived.",
-		   "loss 100% ecn", ": 3 packets passed, 3 were dropped or marked\n",
-		   "arrived 0:0 1:0 2:0.", "loss 100%", ": 0 packets passed, 3 were dropped\n",
-		   "arrived."}},
+	 .parts = {"loss 100% ecn", " 0 pkt (dropped 3,",
+		   ": 0 packets passed, 3 were dropped or marked\n", "arrived.", "loss 100% ecn",
+		   " 3 pkt (dropped 3,", ": 3 packets passed, 3 were dropped or marked\n",
+		   "arrived 0:0 1:0 2:0.", "loss 100%", " 0 pkt (dropped 3,",
+		   ": 0 packets passed, 3 were dropped\n", "arrived."}},
 	/* 1000 bytes at 10000 a second; 186; 5 cells of 48 bytes, and 5 more each, at 10600. */
 	{.name = "overheads",
 	 .script = "line\n"
