@@ -5,6 +5,8 @@
  *
  * Only what is certain is refused: whatever some packet, or some program, could make true may stand.
  */
+#include <stdlib.h>
+
 #include "faults/fault.h"
 #include "harness/build/builder.h"
 #include "harness/parse/parse.h"
@@ -121,4 +123,118 @@ void check_power(struct builder *b)
 				break;
 		}
 	}
+}
+
+/* ---- programs that are paused already, or not paused ---- */
+
+/* A step comes to pass. They are walked in the order in which the run does them. */
+struct moment {
+	nsec_t t;
+	size_t step;
+};
+
+struct moments {
+	VEC(struct moment) list;
+};
+
+/* Of one program. `by` is the step that has made it so; NULL: none has. */
+struct pause_state {
+	enum { GOES_ON, PAUSED, UNSURE } is;
+	const struct plan_step *by;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct moment *x = a, *y = b;
+
+	if (x->t != y->t)
+		return x->t < y->t ? -1 : 1;
+	return (x->step > y->step) - (x->step < y->step);
+}
+
+static bool takes_power(const struct plan_step *step)
+{
+	return step->step == STEP_FAULT && step->fault.ops && step->fault.ops->darkens;
+}
+
+/* The moments of all steps that act on programs, sorted. */
+static struct moments moments_of(struct builder *b)
+{
+	struct moments found = {0};
+
+	for (size_t i = 0; i < b->plan->steps.n; i++) {
+		const struct plan_step *step = &b->plan->steps.v[i];
+
+		if (step->step == STEP_EXEC || (step->step == STEP_FAULT && !takes_power(step)))
+			continue;
+		vec_foreach (edge, &step->edges)
+			*vec_push(b->a, &found.list) = (struct moment){edge->on, i};
+	}
+	if (found.list.n)
+		qsort(found.list.v, found.list.n, sizeof(*found.list.v), by_time);
+	return found;
+}
+
+/* True if it is said that the step does nothing to this program. */
+static bool add_if_idle(struct builder *b, const struct moment *m, const char *app,
+			const struct pause_state *state)
+{
+	const struct plan_step *step = &b->plan->steps.v[m->step];
+	struct pos pos = parse_locate(b->s, "timeline.%zu.%s", m->step, step->kind);
+	double at = (double)m->t / (double)NSEC_PER_SEC;
+
+	if (step->step == STEP_PAUSE && state->is == PAUSED)
+		diag_add(b->diags, pos, "leave it out, or 'resume' it in between",
+			 "at %.15gs '%s' is paused already (line %d)", at, app,
+			 state->by->pos.line);
+	else if (step->step == STEP_RESUME && state->is == GOES_ON && state->by)
+		diag_add(b->diags, pos, "leave it out, or 'pause' it again before",
+			 "at %.15gs '%s' is not paused any more ('%s' in line %d)", at, app,
+			 state->by->kind, state->by->pos.line);
+	else if (step->step == STEP_RESUME && state->is == GOES_ON)
+		diag_add(b->diags, pos, "leave it out, or 'pause' it before",
+			 "at %.15gs '%s' is not paused: no step has paused it by then", at, app);
+	else
+		return false;
+	return true;
+}
+
+static struct pause_state after(const struct plan_step *step, const struct pause_state *state)
+{
+	if (step->step == STEP_PAUSE)
+		return (struct pause_state){PAUSED, step};
+	if (step->step != STEP_START)
+		return (struct pause_state){GOES_ON, step};
+	/* It ended in some way that is not known here, or is on its way out. */
+	return state->is == PAUSED ? (struct pause_state){UNSURE, step} : *state;
+}
+
+static void pass(struct builder *b, const struct moment *m, struct pause_state *states)
+{
+	const struct plan_step *step = &b->plan->steps.v[m->step];
+	bool told = false;
+
+	for (size_t i = 0; i < step->apps.n; i++) {
+		struct pause_state *state = &states[step->apps.v[i]];
+
+		told = told || add_if_idle(b, m, b->plan->apps.v[step->apps.v[i]].name, state);
+		*state = after(step, state);
+	}
+	for (size_t i = 0; takes_power(step) && i < b->plan->apps.n; i++)
+		if (index_list_has(&step->cables, b->plan->apps.v[i].host))
+			states[i] = after(step, &states[i]);
+}
+
+void check_paused(struct builder *b)
+{
+	if (parse_may_lack(b->s, b->diags, "timeline"))
+		return;
+	for (size_t i = 0; i < b->plan->steps.n; i++)
+		if (b->unsure[i] || !b->plan->steps.v[i].edges.n)
+			return; /* it is not known what that one does, or when */
+	struct moments moments = moments_of(b);
+	struct pause_state *states = arena_new_array(b->a, struct pause_state, b->plan->apps.n);
+
+	vec_foreach (m, &moments.list)
+		pass(b, m, states);
 }

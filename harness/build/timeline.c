@@ -252,8 +252,9 @@ static void build_step(const struct step_builder *sb)
 		build_exec(sb);
 	else
 		for (size_t i = 0; i < sb->from->apps.n; i++)
-			resolve_apps(sb->b, sb->from->apps.v[i], text_pos(sb, kind, i),
-				     &sb->step->apps);
+			if (!resolve_apps(sb->b, sb->from->apps.v[i], text_pos(sb, kind, i),
+					  &sb->step->apps))
+				sb->b->unsure[sb->index] = true;
 }
 
 void build_timeline(struct builder *b)
@@ -278,4 +279,5 @@ void build_timeline(struct builder *b)
 	check_overlaps(b);
 	check_company(b);
 	check_power(b);
+	check_paused(b);
 }

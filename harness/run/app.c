@@ -199,6 +199,7 @@ int app_spawn(struct app *a, const struct spawn *s, int logs_fd, struct err *err
 	a->started = now;
 	a->waited = 0;
 	a->was_started = true;
+	a->paused = false;
 	a->intent = APP_RUN;
 	a->kill_at = NSEC_NEVER;
 	return 0;

@@ -34,6 +34,7 @@ struct app {
 	bool has_log_regex;
 	regex_t log_regex;
 	bool exited_as_asked; /* ready: exited */
+	bool paused;          /* by a step */
 	enum app_intent intent;
 	nsec_t kill_at; /* a stop's grace ends; NSEC_NEVER */
 	char *line;     /* APP_LINE_BYTES, the unfinished line; made when it starts */

@@ -83,6 +83,7 @@ static void stop_app(struct state *s, struct app *a, enum app_intent intent)
 	procs_refresh(s->procs);
 	kill(a->pid, (int)a->plan->stop_signo);
 	kill(a->pid, SIGCONT);
+	a->paused = false;
 }
 
 /*
@@ -128,6 +129,11 @@ static size_t act(struct state *s, const struct plan_step *step, struct app *a)
 	n = signal_app(s, step->step, a);
 	if (!n)
 		step_error(s, step, a->name, "it is not running");
+	else if (step->step == STEP_PAUSE && a->paused)
+		step_error(s, step, a->name, "it is paused already");
+	else if (step->step == STEP_RESUME && !a->paused)
+		step_error(s, step, a->name, "it is not paused");
+	a->paused = step->step == STEP_PAUSE;
 	return n;
 }
 

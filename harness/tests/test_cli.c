@@ -462,55 +462,6 @@ START_TEST(test_nobody_saw_the_end)
 }
 END_TEST
 
-/* Every step does what it says, seen by a program that only counts. */
-START_TEST(test_steps)
-{
-	cli_write(&c, "a.yaml",
-		  "version: 1\nname: steps\nhosts: {a: {}}\n"
-		  "apps:\n"
-		  "  server: {host: a, run: \"ref-server --listen :8000\", ready: {listening: "
-		  "8000}}\n"
-		  "  late: {host: a, shell: \"echo late; exec sleep 100\", start: manual}\n"
-		  "timeline:\n"
-		  "  - {at: 100ms, start: late}\n"
-		  "  - {at: 300ms, exec: {host: a, run: \"touch /tmp/was-here\"}}\n"
-		  "  - {at: 500ms, exec: {host: a, run: \"test -e /tmp/was-here\"}}\n"
-		  "  - {at: 600ms, pause: late}\n"
-		  "  - {at: 700ms, resume: late}\n"
-		  "  - {at: 800ms, restart: server}\n"
-		  "  - {at: 1500ms, stop: late}\n"
-		  "expect:\n"
-		  "  - sockets: {host: a, state: LISTEN, at-least: 1, by: end}\n"
-		  "duration: 4s\n");
-	struct cli_result r = CLI(&c, "run", "a.yaml");
-	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
-	/* An exec step that fails is an error with its place. */
-	cli_write(&c, "a.yaml",
-		  "version: 1\nname: steps\nhosts: {a: {}}\n"
-		  "apps: {s: {host: a, run: \"sleep 100\"}}\n"
-		  "timeline:\n  - {at: 100ms, exec: {host: a, run: \"false\"}}\n"
-		  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 0, by: end}\n"
-		  "duration: 1s\n");
-	r = CLI(&c, "run", "a.yaml");
-	ck_assert_int_eq(r.code, 3);
-	contains(r.out, "ended with status 1");
-}
-END_TEST
-
-/* The first takes its time to go; the second begins when it has gone. */
-START_TEST(test_a_start_waits_for_the_end)
-{
-	cli_write(&c, "a.yaml",
-		  "version: 1\nname: again\nduration: 2s\nhosts: {a: {}}\n"
-		  "apps: {a: {host: a, shell: \"trap 'sleep 0.3; exit' TERM; echo on; "
-		  "while :; do sleep 0.02; done\"}}\n"
-		  "timeline:\n  - {at: 200ms, stop: a}\n  - {at: 250ms, start: a}\n"
-		  "expect:\n  - log: {app: a, match: \"^on$\", at-least: 2}\n");
-	struct cli_result r = CLI(&c, "run", "a.yaml");
-	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
-}
-END_TEST
-
 /* Its last line and its end are heard of together, in either order. */
 START_TEST(test_ready_and_gone)
 {
@@ -576,8 +527,6 @@ int main(void)
 	tcase_add_test(t, test_too_few_descriptors);
 	tcase_add_loop_test(t, test_inconclusive_is_run_again, 0, 2);
 	tcase_add_test(t, test_nobody_saw_the_end);
-	tcase_add_test(t, test_steps);
-	tcase_add_test(t, test_a_start_waits_for_the_end);
 	tcase_add_test(t, test_ready_and_gone);
 	tcase_add_test(t, test_app_environment);
 	return run_tests("cli", t);
