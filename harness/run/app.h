@@ -19,9 +19,10 @@ enum app_intent { APP_RUN, APP_STOP, APP_RESTART };
 
 /* One instance of an app, or one program of an exec step, while the plan runs. */
 struct app {
-	const char *name;            /* client.2; exec.3 for the program of step 3 */
-	const struct plan_app *plan; /* NULL for an exec step */
-	int index;                   /* in the plan; -1 for an exec step */
+	const char *name;             /* client.2; exec.3 for the program of step 3 */
+	const struct plan_app *plan;  /* NULL for an exec step */
+	const struct plan_step *step; /* an exec step; else NULL */
+	int index;                    /* in the plan; -1 for an exec step */
 	int host;
 	pid_t pid;  /* 0: not running */
 	int out_fd; /* what it prints; -1: closed */

@@ -18,16 +18,27 @@
 /* How many of its last lines an app's failure shows. */
 #define FAILURE_LINES 10
 
-static void init_app(struct app *a, const char *name, const struct plan_app *plan, int index,
-		     int64_t host)
+static struct app *add_app(struct state *s, const char *name, int64_t host)
 {
+	struct app *a = &s->apps[s->n_apps++];
+
 	*a = (struct app){.name = name,
-			  .plan = plan,
-			  .index = index,
+			  .index = -1,
 			  .host = (int)host,
 			  .out_fd = -1,
 			  .log_fd = -1,
 			  .kill_at = NSEC_NEVER};
+	return a;
+}
+
+static void add_programs(struct state *s, size_t step)
+{
+	const struct plan_step *exec = &s->plan->steps.v[step];
+
+	for (size_t e = 0; e < exec->edges.n; e++)
+		add_app(s, arena_printf(&s->arena, "exec.%zu.%zu", step + 1, e + 1),
+			exec->exec_host)
+			->step = exec;
 }
 
 void apps_create(struct state *s)
@@ -39,17 +50,15 @@ void apps_create(struct state *s)
 		if (step->step == STEP_EXEC)
 			n += step->edges.n;
 	s->apps = arena_new_array(&s->arena, struct app, n);
-	for (size_t i = 0; i < plan->apps.n; i++)
-		init_app(&s->apps[s->n_apps++], plan->apps.v[i].name, &plan->apps.v[i], (int)i,
-			 plan->apps.v[i].host);
-	for (size_t i = 0; i < plan->steps.n; i++) {
-		if (plan->steps.v[i].step != STEP_EXEC)
-			continue;
-		for (size_t e = 0; e < plan->steps.v[i].edges.n; e++)
-			init_app(&s->apps[s->n_apps++],
-				 arena_printf(&s->arena, "exec.%zu.%zu", i + 1, e + 1), NULL, -1,
-				 plan->steps.v[i].exec_host);
+	for (size_t i = 0; i < plan->apps.n; i++) {
+		struct app *a = add_app(s, plan->apps.v[i].name, plan->apps.v[i].host);
+
+		a->plan = &plan->apps.v[i];
+		a->index = (int)i;
 	}
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (plan->steps.v[i].step == STEP_EXEC)
+			add_programs(s, i);
 }
 
 static void start_failed(struct state *s, struct app *a, struct err *err)
@@ -177,7 +186,7 @@ static const char *lost_file(const struct state *s, const struct app *a)
 
 static const char *lost_file_hint(struct state *s, const struct app *a)
 {
-	const char *word = a->plan ? lost_file(s, a) : NULL;
+	const char *word = lost_file(s, a);
 
 	if (!word)
 		return "";
@@ -192,12 +201,17 @@ static const char *lost_file_hint(struct state *s, const struct app *a)
 
 static void unexpected_end(struct state *s, struct app *a, int status, const char *when)
 {
+	const char *last_lines = app_last_lines(a, FAILURE_LINES, &s->arena);
 	struct err err;
 	char how[64];
 
-	err_set(&err, "%s%s %s%s%s%s", a->plan ? "app " : "", a->name,
-		ending_text(status, how, sizeof(how)), when, lost_file_hint(s, a),
-		app_last_lines(a, FAILURE_LINES, &s->arena));
+	ending_text(status, how, sizeof(how));
+	if (!a->plan) {
+		err_set(&err, "it %s%s", how, last_lines);
+		steps_fail(s, a->step, a->step->exec_argv.v[0], &err);
+		return;
+	}
+	err_set(&err, "app %s %s%s%s%s", a->name, how, when, lost_file_hint(s, a), last_lines);
 	state_fail(s, &err);
 }
 

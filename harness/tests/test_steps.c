@@ -41,16 +41,25 @@ START_TEST(test_steps)
 		  "duration: 4s\n");
 	struct cli_result r = CLI(&c, "run", "a.yaml");
 	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
-	/* An exec step that fails is an error with its place. */
+}
+END_TEST
+
+/* With the place of the step, and with what the program said. */
+START_TEST(test_an_exec_that_fails)
+{
 	cli_write(&c, "a.yaml",
 		  "version: 1\nname: steps\nhosts: {a: {}}\n"
 		  "apps: {s: {host: a, run: \"sleep 100\"}}\n"
-		  "timeline:\n  - {at: 100ms, exec: {host: a, run: \"false\"}}\n"
+		  "timeline:\n"
+		  "  - {at: 50ms, exec: {host: a, run: \"true\"}}\n"
+		  "  - {at: 100ms, exec: {host: a, run: \"ls /not-there\"}}\n"
 		  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 0, by: end}\n"
 		  "duration: 1s\n");
-	r = CLI(&c, "run", "a.yaml");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
 	ck_assert_int_eq(r.code, 3);
-	contains(r.out, "ended with status 1");
+	contains(r.out, "a.yaml:7: exec ls: it ended with status 2\n");
+	contains(r.out, "    | ls: ");
+	contains(r.out, "/not-there");
 }
 END_TEST
 
@@ -117,6 +126,7 @@ int main(void)
 	tcase_add_test(t, test_steps);
 	tcase_add_test(t, test_a_resume_of_what_is_not_paused);
 	tcase_add_test(t, test_a_pause_of_what_is_paused);
+	tcase_add_test(t, test_an_exec_that_fails);
 	tcase_add_test(t, test_a_start_waits_for_the_end);
 	return run_tests("steps", t);
 }
