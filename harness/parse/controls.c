@@ -80,6 +80,24 @@ static struct node *replace_all(struct reader *r, struct scenario_control *contr
 	return root;
 }
 
+/* Such a control passes whenever the scenario does: it could never be killed. */
+static void refuse_if_same(struct reader *r, const struct scenario *s,
+			   const struct scenario_control *control, const struct node *replace)
+{
+	if (!documents_say_same(s->root, control->variant->root, r->a))
+		return;
+	const struct node *key = replace->pairs.v[0].key;
+	struct pos there = parse_locate(s, "%s", key->text);
+	bool is_here = !strcmp(there.file, key->pos.file);
+
+	diag_add(
+		r->diags, key->pos,
+		"replace it by what must fail, such as the command with one practice more switched "
+		"off (--without KEY)",
+		"the control changes nothing: line %d%s%s says the same already", there.line,
+		is_here ? "" : " of ", is_here ? "" : there.file);
+}
+
 static void read_variant(struct reader *r, const struct scenario *s,
 			 struct scenario_control *control, const struct node *replace)
 {
@@ -88,7 +106,9 @@ static void read_variant(struct reader *r, const struct scenario *s,
 	if (!replace->pairs.n)
 		diag_add(r->diags, replace->pos, "such as apps.client.run: \"...\"",
 			 "a control that replaces nothing cannot fail");
+	size_t errors = r->diags->list.n;
 	struct node *root = replace_all(r, control, s->root, replace);
+	bool is_whole = replace->pairs.n && r->diags->list.n == errors;
 	control->variant = arena_new(r->a, struct scenario);
 	control->variant->pos = s->pos;
 	control->variant->text = s->text;
@@ -96,6 +116,8 @@ static void read_variant(struct reader *r, const struct scenario *s,
 	control->variant->cell = s->cell;
 	control->variant->cell_slug = s->cell_slug;
 	read_scenario(r, control->variant, root, false);
+	if (is_whole)
+		refuse_if_same(r, s, control, replace);
 }
 
 static void read_fails_name(struct reader *r, struct scenario_control *control,

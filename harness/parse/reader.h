@@ -64,6 +64,12 @@ void read_controls(struct reader *r, struct scenario *s, const struct node *cont
 void check_command(struct reader *r, const struct node *map, struct pos owner);
 
 /*
+ * same.c: true if one document certainly says what the other says. Keys in another order are another
+ * document: apps start in the order of the file.
+ */
+bool documents_say_same(const struct node *one, const struct node *other, struct arena *a);
+
+/*
  * Reads a document, of which s->root becomes the form with its defaults filled in. Without
  * `controls` that key is passed over.
  */
