@@ -12,7 +12,7 @@
 #include <libfyaml.h>
 
 #include "harness/parse/node.h"
-#include "harness/parse/text.h"
+#include "harness/parse/syntax.h"
 
 struct yaml {
 	struct arena *a;
@@ -113,16 +113,6 @@ static int last_line(const struct yaml *y)
 	return line;
 }
 
-/* A mistake that is made once by everybody who writes a matrix. */
-static const char *hint_of_line(const struct yaml *y, int line)
-{
-	struct text_line text = text_line_at(y->text, y->len, line);
-
-	return memmem(text.start, text.len, "${", strlen("${"))
-		       ? "inside of { } and [ ] put a text with ${...} in quotes"
-		       : NULL;
-}
-
 /* The first error that libfyaml collected. One that lies past the end is put at the end. */
 static void add_syntax_error(struct yaml *y)
 {
@@ -136,12 +126,13 @@ static void add_syntax_error(struct yaml *y)
 	}
 	pos.line = error->line;
 	pos.column = error->column;
+	struct text_line line = text_line_at(y->text, y->len, pos.line);
 	if (pos.line > last_line(y)) {
 		pos.line = last_line(y);
-		struct text_line line = text_line_at(y->text, y->len, pos.line);
+		line = text_line_at(y->text, y->len, pos.line);
 		pos.column = text_columns(line.start, line.len) + 1;
 	}
-	diag_add(y->diags, pos, hint_of_line(y, pos.line), "YAML: %s", error->msg);
+	diag_add(y->diags, pos, syntax_hint(error->msg, &line, pos.column), "YAML: %s", error->msg);
 }
 
 /* False at the end of the stream, and on a syntax error, which it adds. */
