@@ -119,6 +119,9 @@ void terminal_summary(const struct terminal *t, const struct suite_summary *s,
 /* One record as a line for people: "+2.000123 s  client > server:8000  SYN", without a newline. */
 void terminal_observation(FILE *out, const struct observation *o, const struct plan *plan);
 
+/* around.c: the records around the time t, each in a line; nothing if it is unset. */
+void terminal_around(FILE *out, nsec_t t, const struct plan *plan, const struct observations *obs);
+
 /* Prints which flow it is, by the names of the hosts: "tcp client:38530 > server:8000". */
 void terminal_flow(FILE *out, const struct obs_flow *f, const struct plan *plan);
 

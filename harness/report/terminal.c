@@ -6,13 +6,8 @@
 #include "harness/base/cleanup.h"
 #include "harness/judge/expect.h"
 
-/* How much of the events an explanation shows: around the moment that decided. */
-#define EXCERPT_BEFORE 8
-#define EXCERPT_AFTER  5
 /* Most slugs fit; a longer one only pushes what follows to the right. */
 #define SLUG_WIDTH 44
-/* A shorter stall of the harness explains nothing that a bound could notice. */
-#define STALL_SHOWN (20 * NSEC_PER_MSEC)
 
 #define RED    "\033[31m"
 #define GREEN  "\033[32m"
@@ -56,44 +51,6 @@ static void print_expect(const struct terminal *t, const struct expect_result *e
 	fprintf(t->out, "        observed  %s\n", or_dash(e->observed));
 	if (e->evidence)
 		fprintf(t->out, "        evidence  %s\n", e->evidence);
-}
-
-/* What is worth a line in an excerpt: everything but the bulk of a busy connection. */
-static bool is_telling(const struct observation *o)
-{
-	if (o->source == OBS_SOCKET)
-		return o->event == EV_STATE || o->event == EV_GONE;
-	if (o->source == OBS_LAG)
-		return o->event != EV_STALL || o->lag.lag >= STALL_SHOWN;
-	/* What a fault did to each flow is shown below. */
-	return o->source != OBS_APP && !(o->source == OBS_FAULT && o->event == EV_FLOW);
-}
-
-static void print_excerpt(const struct terminal *t, const struct expect_result *e,
-			  const struct plan *plan, const struct observations *obs)
-{
-	size_t at = 0, from, to, shown;
-	bool marked = false;
-
-	if (e->t == NSEC_UNSET || !obs->list.n)
-		return;
-	while (at < obs->list.n && obs->list.v[at].t < e->t)
-		at++;
-	for (from = at, shown = 0; from > 0 && shown < EXCERPT_BEFORE; from--)
-		shown += is_telling(&obs->list.v[from - 1]);
-	for (to = at, shown = 0; to < obs->list.n && shown < EXCERPT_AFTER; to++)
-		shown += is_telling(&obs->list.v[to]);
-	fprintf(t->out, "        around it\n");
-	for (size_t i = from; i < to; i++) {
-		if (!is_telling(&obs->list.v[i]))
-			continue;
-		bool decided = !marked && i >= at;
-
-		marked = marked || decided;
-		fprintf(t->out, "          %c ", decided ? '>' : ' ');
-		terminal_observation(t->out, &obs->list.v[i], plan);
-		fputc('\n', t->out);
-	}
 }
 
 /* Of a control only what kept it from being killed is worth showing; else all that did not pass. */
@@ -253,7 +210,7 @@ void terminal_result(const struct terminal *t, const struct scenario_result *r,
 		details = true;
 		print_expect(t, e);
 		if (obs && !good)
-			print_excerpt(t, e, r->plan, obs);
+			terminal_around(t->out, e->t, r->plan, obs);
 	}
 	if (details || (r->verdict == VERDICT_VOID))
 		print_faults(t, r);
