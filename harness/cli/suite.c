@@ -29,6 +29,7 @@
 #include "harness/cli/queue.h"
 #include "harness/cli/reports.h"
 #include "harness/data/needs.h"
+#include "harness/report/alike.h"
 #include "harness/run/run.h"
 #include "harness/virtual/supervisor.h"
 
@@ -64,6 +65,7 @@ struct suite {
 	struct suite_info info;
 	struct reporters reporters;
 	struct progress progress;
+	struct alike alike; /* what several seeds have in common */
 	int run_fd;
 	char *folder; /* results/20261124T113455Z-3f9a */
 	char cwd[PATH_MAX];
@@ -206,7 +208,7 @@ static void report(struct suite *s, struct job *j, const struct scenario_result 
 		s->stopping = true;
 	progress_ended(&s->progress, r);
 	progress_erase(&s->progress);
-	terminal_result(&s->terminal, r, obs, s->folder);
+	alike_show(&s->alike, &s->terminal, r, obs, s->folder);
 	heed_reader(s);
 	reporters_result(&s->reporters, r, obs, s->folder);
 }
@@ -563,6 +565,7 @@ int suite_run(struct options *opt, const struct loaded *l)
 	struct suite s = {.opt = opt,
 			  .loaded = l,
 			  .summary = {.arena = opt->arena},
+			  .alike = {.arena = opt->arena, .seeds = opt->seeds},
 			  .terminal = {opt->reports.terminal, opt->color, opt->verbosity},
 			  .run_fd = -1,
 			  .epoll_fd = -1,
@@ -580,6 +583,7 @@ int suite_run(struct options *opt, const struct loaded *l)
 	progress_erase(&s.progress);
 	if (write_results(&s, &err) < 0)
 		s.summary.errors++;
+	alike_print(&s.alike, s.terminal.out);
 	terminal_summary(&s.terminal, &s.summary, &s.info, s.folder);
 	code = s.interrupted_by ? 128 + s.interrupted_by
 				: summary_exit_code(&s.summary, opt->strict);
@@ -589,11 +593,8 @@ out:
 	json_decref(s.verdicts);
 	reporters_free(&s.reporters);
 	guests_release(&s.guests);
-	if (s.run_fd >= 0)
-		close(s.run_fd);
-	if (s.epoll_fd >= 0)
-		close(s.epoll_fd);
-	if (s.signal_fd >= 0)
-		close(s.signal_fd);
+	cleanup_close(&s.run_fd);
+	cleanup_close(&s.epoll_fd);
+	cleanup_close(&s.signal_fd);
 	return code;
 }

@@ -112,6 +112,9 @@ void terminal_result(const struct terminal *t, const struct scenario_result *r,
 /* A line for a scenario whose verdict was inconclusive and that is run again. */
 void terminal_again(const struct terminal *t, const struct scenario_result *r);
 
+/* Only its line: the same was shown in full of another seed. */
+void terminal_same(const struct terminal *t, const struct scenario_result *r, uint64_t seed);
+
 /* The last lines: counts, controls, time, where the results are. */
 void terminal_summary(const struct terminal *t, const struct suite_summary *s,
 		      const struct suite_info *info, const char *folder);

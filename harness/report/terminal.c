@@ -188,6 +188,15 @@ void terminal_again(const struct terminal *t, const struct scenario_result *r)
 	fflush(t->out);
 }
 
+void terminal_same(const struct terminal *t, const struct scenario_result *r, uint64_t seed)
+{
+	_cleanup_arena_ struct arena a = {0};
+
+	print_line(t, r, arena_printf(&a, "the same as with seed %llu", (unsigned long long)seed),
+		   "");
+	fflush(t->out);
+}
+
 void terminal_result(const struct terminal *t, const struct scenario_result *r,
 		     const struct observations *obs, const char *folder)
 {
