@@ -306,7 +306,6 @@ static int start_run(struct suite *s, struct job *j, const struct run_config *co
 static int launch(struct suite *s, struct job *j, struct err *err)
 {
 	const struct plan *plan = j->entry.plan;
-	const struct scenario *scenario = j->entry.item->scenario;
 	const char *keep[] = {s->programs.own, s->cwd, load_folder_of(plan->file, s->opt->arena),
 			      s->programs.unpacked, NULL};
 	struct run_config config = {
@@ -322,7 +321,7 @@ static int launch(struct suite *s, struct job *j, struct err *err)
 
 	j->folder_fd = results_create_scenario(s->run_fd, plan->slug, err);
 	if (j->folder_fd < 0 ||
-	    results_write_plan(j->folder_fd, plan, scenario->text, scenario->text_len, err) < 0)
+	    results_write_plan(j->folder_fd, plan, j->entry.item->scenario, err) < 0)
 		return -1;
 	config.results_fd = j->folder_fd;
 	if (start_run(s, j, &config, err) < 0)

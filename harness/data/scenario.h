@@ -108,6 +108,7 @@ struct scenario {
 	struct pos pos;
 	char *text; /* the file's bytes, for results and for the source line of a message */
 	size_t text_len;
+	VEC(struct diag_source) included; /* the files of which it is made beside that, likewise */
 	struct node *root; /* the document, for parse_locate(); NULL: not even YAML */
 	char *cell;        /* of its matrix: "loss=1%, rtt=1ms"; NULL: it has none */
 	char *cell_slug;   /* the same as a part of a folder's name: "@loss=1pct,rtt=1ms" */

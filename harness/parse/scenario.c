@@ -232,11 +232,13 @@ void parse_scenarios(const char *path, const char *text, size_t len, parse_read_
 				  .text = arena_strndup(a, text, len),
 				  .text_len = len};
 	struct matrix matrix = {.cells = 1};
-	size_t first = diags->list.n;
+	size_t first = diags->list.n, own = diags->sources.n;
 	struct node *root = document_read(&r, path, common.text, len, read_file);
 
 	if (root)
 		matrix = matrix_read(&r, root);
+	for (size_t i = own + 1; i < diags->sources.n; i++)
+		*vec_push(a, &common.included) = diags->sources.v[i];
 	diags->n_cells = matrix.cells;
 	*ret = (struct scenario_list){0};
 	for (size_t cell = 0; root && cell < matrix.cells; cell++) {

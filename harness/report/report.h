@@ -67,8 +67,8 @@ int results_create_scenario(int run_fd, const char *slug, struct err *err);
 /* Points DIR/latest to the run, atomically. */
 int results_link_latest(const char *dir, const char *name, struct err *err);
 
-/* scenario.yaml and plan.json, before the run. */
-int results_write_plan(int scenario_fd, const struct plan *plan, const char *yaml, size_t len,
+/* scenario.yaml, what it includes, and plan.json, before the run. */
+int results_write_plan(int scenario_fd, const struct plan *plan, const struct scenario *scenario,
 		       struct err *err);
 
 /* verdict.json, after it. The object is also what run.json holds of it; the caller owns it. */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "harness/report/lacked.h"
 
 #define RUN_JSON_VERSION 1
+#define INCLUDED         "included"
 
 static int open_dir_at(int dir_fd, const char *name, struct err *err)
 {
@@ -110,12 +112,40 @@ int results_write_json(int dir_fd, const char *name, const json_t *json, struct 
 	return io_write_file_at(dir_fd, name, text, len, err);
 }
 
-int results_write_plan(int scenario_fd, const struct plan *plan, const char *yaml, size_t len,
+/*
+ * Into a folder of their own, numbered in the order in which they were read: two may have one name, and one
+ * that lies above the scenario has no place below it.
+ */
+static int write_included(int scenario_fd, const struct scenario *scenario, struct err *err)
+{
+	char name[NAME_MAX + 32];
+	int number = 0;
+
+	if (!scenario->included.n)
+		return 0;
+	if (mkdirat(scenario_fd, INCLUDED, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, "make the folder " INCLUDED);
+	_cleanup_close_ int fd = open_dir_at(scenario_fd, INCLUDED, err);
+	if (fd < 0)
+		return -1;
+	vec_foreach (file, &scenario->included) {
+		const char *slash = strrchr(file->file, '/');
+
+		snprintf(name, sizeof(name), "%d-%s", ++number, slash ? slash + 1 : file->file);
+		if (io_write_file_at(fd, name, file->text, file->len, err) < 0)
+			return err_wrap(err, INCLUDED);
+	}
+	return 0;
+}
+
+int results_write_plan(int scenario_fd, const struct plan *plan, const struct scenario *scenario,
 		       struct err *err)
 {
 	_cleanup_json_ json_t *json = plan_to_json(plan);
 
-	if (io_write_file_at(scenario_fd, "scenario.yaml", yaml, len, err) < 0)
+	if (io_write_file_at(scenario_fd, "scenario.yaml", scenario->text, scenario->text_len,
+			     err) < 0 ||
+	    write_included(scenario_fd, scenario, err) < 0)
 		return -1;
 	return results_write_json(scenario_fd, "plan.json", json, err);
 }

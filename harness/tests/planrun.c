@@ -100,12 +100,12 @@ bool planrun_start(struct planrun *r, const struct statetrace_event *trace, size
 		.trace = trace,
 		.n_trace = n_trace,
 	};
+	const struct scenario scenario = {.text = r->text, .text_len = strlen(r->text)};
 	struct err err = {0};
 
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &config.nofile), 0);
-	ck_assert_msg(results_write_plan(r->results_fd, r->plan, r->text, strlen(r->text), &err) ==
-			      0,
-		      "%s", err.msg);
+	ck_assert_msg(results_write_plan(r->results_fd, r->plan, &scenario, &err) == 0, "%s",
+		      err.msg);
 	ck_assert_msg(run_start(&config, &r->run, &err) == 0, "%s", err.msg);
 	if (await(r, RUN_READY))
 		return true;

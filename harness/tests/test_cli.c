@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/base/io.h"
 #include "harness/base/nsec.h"
 #include "harness/tests/cli.h"
 #include "harness/tests/netns.h"
@@ -131,6 +132,40 @@ START_TEST(test_judged_again_from_files)
 	{
 		contains(again.out, json_string_value(json_object_get(e, "observed")));
 	}
+}
+END_TEST
+
+/* Each file that the scenario is made of is kept as it was; what is judged is in plan.json alone. */
+START_TEST(test_included_files_are_kept)
+{
+	const char *const files[] = {"scenario.yaml", "included/1-hosts.yaml",
+				     "included/2-more.yaml", "included/3-hosts.yaml"};
+	const char *const texts[] = {
+		"version: 1\nname: parts\ninclude: [hosts.yaml, ../parts/hosts.yaml]\n"
+		"apps: {a: {host: a, run: \"sleep 9\"}}\nduration: 10ms\n",
+		"include: more.yaml\nhosts: {a: {}}\n",
+		"expect: [{sockets: {host: b, state: LISTEN, at-most: 0, by: end}}]\n",
+		"hosts: {b: {}}\n",
+	};
+
+	ck_assert_int_eq(mkdir(arena_printf(&c.arena, "%s/s", c.dir), 0755), 0);
+	ck_assert_int_eq(mkdir(arena_printf(&c.arena, "%s/parts", c.dir), 0755), 0);
+	cli_write(&c, "s/a.yaml", texts[0]);
+	cli_write(&c, "s/hosts.yaml", texts[1]);
+	cli_write(&c, "s/more.yaml", texts[2]);
+	cli_write(&c, "parts/hosts.yaml", texts[3]);
+	struct cli_result r = CLI(&c, "run", "s/a.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct err err = {0};
+		char *path = arena_printf(&c.arena, "%s/results/latest/s-a/%s", c.dir, files[i]);
+		char *text = io_read_file(path, NULL, &c.arena, &err);
+
+		ck_assert_msg(text != NULL, "%s", err.msg);
+		ck_assert_str_eq(text, texts[i]);
+		ck_assert_int_eq(unlink(path), 0);
+	}
+	ck_assert_int_eq(CLI(&c, "judge", "results/latest").code, 0);
 }
 END_TEST
 
@@ -510,6 +545,7 @@ int main(void)
 	tcase_add_test(t, test_void);
 	tcase_add_test(t, test_control_killed_and_survived);
 	tcase_add_test(t, test_judged_again_from_files);
+	tcase_add_test(t, test_included_files_are_kept);
 	tcase_add_test(t, test_never_ready);
 	tcase_add_test(t, test_crash);
 	tcase_add_test(t, test_other_scenarios_go_on);
