@@ -71,10 +71,14 @@ static void print_bash_values(FILE *out, const char *argument)
 static void print_bash_flag_values(FILE *out)
 {
 	struct option_info flag;
+	const char *last = "";
 
 	fputs("\tcase $prev in\n", out);
 	for (size_t i = 0; options_info(NULL, i, &flag); i++) {
-		if (!flag.argument)
+		bool again = !strcmp(flag.name, last);
+
+		last = flag.name;
+		if (!flag.argument || again)
 			continue;
 		fprintf(out, "\t--%s", flag.name);
 		if (flag.letter)

@@ -95,28 +95,18 @@ static void print_inject(FILE *out)
 		       "refused), 130 and 143 when it was interrupted.");
 }
 
-static bool takes(const struct command *c, const char *flag)
-{
-	struct option_info info;
-
-	for (size_t i = 0; options_info(c, i, &info); i++)
-		if (!strcmp(info.name, flag))
-			return true;
-	return false;
-}
-
 /* "[run, list, plan]", of a flag that not every command takes. */
-static void print_takers(FILE *out, const char *flag)
+static void print_takers(FILE *out, const struct option_info *flag)
 {
 	const char *before = " [";
 	bool by_all = true;
 
 	for (const struct command *c = commands; c->name; c++)
-		by_all = by_all && takes(c, flag);
+		by_all = by_all && (flag->commands & c->bit);
 	if (by_all)
 		return;
 	for (const struct command *c = commands; c->name; c++)
-		if (takes(c, flag)) {
+		if (flag->commands & c->bit) {
 			fputs(before, out);
 			roff_text(out, c->name);
 			before = ", ";
@@ -146,7 +136,7 @@ static void print_options(FILE *out)
 		}
 		roff_item_body(out);
 		roff_text(out, flag.doc);
-		print_takers(out, flag.name);
+		print_takers(out, &flag);
 		fputc('\n', out);
 	}
 }

@@ -358,8 +358,14 @@ static int take_help(struct options *opt, const char *value, struct err *err)
 static const struct option_row rows[] = {
 	{"jobs", "N", 'j', CMD_RUN, take_jobs,
 	 "run N scenarios at once (they mostly sleep; default: 8 a core)"},
-	{"seed", "N", 0, CMD_RUN | CMD_PLAN | CMD_DEMO, take_seed,
+	{"seed", "N", 0, CMD_RUN, take_seed,
 	 "seed of every random stream (default: a new one, printed at the end)"},
+	{"seed", "N", 0, CMD_PLAN, take_seed,
+	 "the seed that the plan names, for a run with the same --seed (default: a new one); "
+	 "nothing else in the plan depends on it"},
+	{"seed", "N", 0, CMD_DEMO, take_seed,
+	 "on the virtual clock: the same seed, the same herd (default: a new one, to be found in "
+	 "run.json of the results); on the real one clients draw their waits themselves"},
 	{"seeds", "N", 0, CMD_RUN, take_seeds,
 	 "run each scenario with N seeds, one after the other, and name those that fail"},
 	{"clock", "real|virtual", 0, CMD_SELECTS | CMD_DEMO, take_clock,
@@ -537,7 +543,7 @@ bool options_info(const struct command *command, size_t i, struct option_info *r
 
 		if ((command && !(r->commands & command->bit)) || i-- > 0)
 			continue;
-		*ret = (struct option_info){r->name, r->letter, r->argument, r->doc};
+		*ret = (struct option_info){r->name, r->letter, r->argument, r->doc, r->commands};
 		return true;
 	}
 	return false;

@@ -87,9 +87,13 @@ struct option_info {
 	char letter;          /* 0: none */
 	const char *argument; /* "DIR", or the words that it can be: "also|none|only"; NULL: none */
 	const char *doc;
+	unsigned commands; /* the bits of those that take it */
 };
 
-/* The i-th flag that a command takes (NULL: that any does); false: it has not so many. */
+/*
+ * The i-th flag that a command takes (NULL: that any does); false: it has not so many. One that means another
+ * thing to each command is there once for each, one behind the other.
+ */
 bool options_info(const struct command *command, size_t i, struct option_info *ret);
 
 /* For readers of values: a whole number within bounds; else the error names the option. */

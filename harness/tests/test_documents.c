@@ -116,6 +116,38 @@ START_TEST(test_init_overwrites_nothing)
 }
 END_TEST
 
+/* --- help --- */
+
+/* A flag that means another thing to each command is told by each in its own words. */
+START_TEST(test_a_seed_is_told_by_each)
+{
+	static const struct {
+		const char *command, *says;
+	} seeds[] = {
+		{"run", "seed of every random stream"},
+		{"plan", "the seed that the plan names"},
+		{"demo", "the same seed, the same herd"},
+	};
+	const char *page = print_to("page", "man", "wirecut.1");
+	const char *bash = print_to("bash", "completion", "bash");
+
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
+		struct cli_result r = CLI(&c, seeds[i].command, "--help");
+
+		contains(r.out, seeds[i].says);
+		for (size_t k = 0; k < ARRAY_SIZE(seeds); k++)
+			ck_assert(k == i || !strstr(r.out, seeds[k].says));
+		const char *at = strstr(page, seeds[i].says);
+		ck_assert_ptr_nonnull(at);
+		ck_assert_ptr_nonnull(at = strchr(at, '['));
+		ck_assert_int_eq(strncmp(at + 1, seeds[i].command, strcspn(at + 1, "]")), 0);
+	}
+	const char *values = strstr(bash, "\t--seed) ");
+	ck_assert_ptr_nonnull(values);
+	ck_assert_ptr_null(strstr(values + 1, "\t--seed) "));
+}
+END_TEST
+
 /* --- completion --- */
 
 START_TEST(test_completion_knows_every_command_and_flag)
@@ -323,6 +355,7 @@ int main(void)
 	tcase_set_timeout(t, 120); /* a guard: a run takes ten seconds */
 	tcase_add_test(t, test_skeleton_passes_as_it_is);
 	tcase_add_test(t, test_init_overwrites_nothing);
+	tcase_add_test(t, test_a_seed_is_told_by_each);
 	tcase_add_test(t, test_completion_knows_every_command_and_flag);
 	tcase_add_test(t, test_shells_read_their_completion);
 	tcase_add_test(t, test_bash_completes);
