@@ -42,8 +42,9 @@ KERNEL_MAIN := $(wildcard scenarios/kernel/programs/tcp-*.c)
 KERNEL_SRC := $(wildcard scenarios/kernel/programs/*.c)
 # Those of the examples of faults: each is one by itself.
 EXAMPLE_SRC := $(wildcard scenarios/faults/programs/*.c)
-# What hosts run in tests alone: each is one by itself, and shares no code with anything.
-PROBE_SRC := $(addprefix harness/tests/guest-programs/,udp-probe.c tcp-bulk.c)
+# What hosts run in tests alone: each is one, both share connect.c, and neither shares anything else.
+PROBE_MAIN := $(addprefix harness/tests/guest-programs/,udp-probe.c tcp-bulk.c)
+PROBE_SRC := $(PROBE_MAIN) harness/tests/guest-programs/connect.c
 TEST_SRC := $(wildcard harness/tests/test_*.c faults/tests/test_*.c)
 FUZZ_SRC := $(wildcard harness/tests/fuzz_*.c faults/tests/fuzz_*.c)
 TEST_AID := $(filter-out $(TEST_SRC) $(FUZZ_SRC) \
@@ -69,7 +70,7 @@ EXAMPLE_PROGRAMS := $(addprefix $(BUILD)/bin/,$(basename $(notdir $(EXAMPLE_SRC)
 APP_PROGRAMS := $(addprefix $(BUILD)/bin/,ref-server ref-client) $(KERNEL_PROGRAMS) \
 	$(EXAMPLE_PROGRAMS)
 PROGRAMS := $(BUILD)/bin/wirecut $(APP_PROGRAMS)
-PROBES := $(patsubst %.c,$(BUILD)/%,$(PROBE_SRC))
+PROBES := $(patsubst %.c,$(BUILD)/%,$(PROBE_MAIN))
 GO_PROGRAMS := $(patsubst scenarios/close-on-eof/programs/%.go,$(BUILD)/programs/usr/bin/%, \
 	$(wildcard scenarios/close-on-eof/programs/*.go))
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(PRELOAD_SRC))
@@ -78,8 +79,8 @@ APP_FUZZERS := $(patsubst %.c,$(BUILD)/%,$(APP_FUZZ_SRC))
 ALL_C := $(CORE_SRC) $(CLI_SRC) $(APP_SRC) $(KERNEL_SRC) $(EXAMPLE_SRC) $(TEST_SRC) $(TEST_AID) \
 	$(APP_TEST_SRC) $(APP_TEST_AID) $(BENCH_SRC) $(APP_BENCH_SRC) $(FUZZ_SRC) $(PRELOAD_SRC) \
 	$(PROBE_SRC)
-ALL_H := $(wildcard harness/*/*.h faults/*.h faults/*/*.h reference-app/*.h reference-app/*/*.h \
-	scenarios/*/programs/*.h)
+ALL_H := $(wildcard harness/*/*.h harness/tests/guest-programs/*.h faults/*.h faults/*/*.h \
+	reference-app/*.h reference-app/*/*.h scenarios/*/programs/*.h)
 
 MAN := $(addprefix $(BUILD)/man/,wirecut.1 wirecut-scenario.5)
 DATA = $(DESTDIR)$(PREFIX)/share
@@ -253,7 +254,7 @@ $(KERNEL_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/kernel/programs/%.o \
 $(EXAMPLE_PROGRAMS): $(BUILD)/bin/%: $(BUILD)/scenarios/faults/programs/%.o
 $(TEST_SRC:%.c=$(BUILD)/%) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TEST_AID)) \
 	$(BUILD)/libwirecut.a
-$(PROBES): $(BUILD)/%: $(BUILD)/%.o
+$(PROBES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/harness/tests/guest-programs/connect.o
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libwirecut.a
 $(APP_TEST_SRC:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(APP_TEST_AID)) \
 	$(BUILD)/libreference.a

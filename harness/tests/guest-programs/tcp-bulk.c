@@ -17,7 +17,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum ending { ENDING_USAGE = 2, ENDING_REFUSED = 3 };
+#include "harness/tests/guest-programs/connect.h"
 
 #define NSEC_PER_SEC 1000000000LL
 #define PORT_MAX     65535
@@ -48,41 +47,11 @@ static long long whole_number(const char *name, const char *text, long long min,
 	return n;
 }
 
-static int tcp_socket(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		err(ENDING_REFUSED, "socket");
-	return fd;
-}
-
 /* -- send ------------------------------------------------------------------------------------ */
-
-static int connect_to(const char *service)
-{
-	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-	char host[NI_MAXHOST];
-	const char *colon = strrchr(service, ':');
-	struct addrinfo *found;
-	int fd = tcp_socket();
-
-	if (!colon || colon == service || (size_t)(colon - service) >= sizeof(host))
-		errx(ENDING_USAGE, "'%s' is not host:port", service);
-	memcpy(host, service, (size_t)(colon - service));
-	host[colon - service] = '\0';
-	int rc = getaddrinfo(host, colon + 1, &hints, &found);
-	if (rc != 0)
-		errx(ENDING_REFUSED, "%s: %s", service, gai_strerror(rc));
-	if (connect(fd, found->ai_addr, found->ai_addrlen) < 0)
-		err(ENDING_REFUSED, "connect to %s", service);
-	freeaddrinfo(found);
-	return fd;
-}
 
 static int send_all(long long bytes, const char *service)
 {
-	int fd = connect_to(service);
+	int fd = connect_to(service, SOCK_STREAM);
 
 	while (bytes > 0) {
 		size_t len = bytes < BLOCK_BYTES ? (size_t)bytes : BLOCK_BYTES;
@@ -157,7 +126,7 @@ static struct sample take_sample(void)
 static int accept_one(int port)
 {
 	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
-	int listener = tcp_socket();
+	int listener = ip4_socket(SOCK_STREAM);
 
 	if (bind(listener, (const struct sockaddr *)&any, sizeof(any)) < 0 ||
 	    listen(listener, 1) < 0)

@@ -28,7 +28,6 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <poll.h>
@@ -42,7 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum ending { ENDING_USAGE = 2, ENDING_REFUSED = 3 };
+#include "harness/tests/guest-programs/connect.h"
 
 #define NSEC_PER_SEC  1000000000L
 #define NSEC_PER_USEC 1000L
@@ -91,15 +90,6 @@ static long whole_number(const char *name, const char *text, long min, long max)
 	return n;
 }
 
-static int udp_socket(void)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		err(ENDING_REFUSED, "socket");
-	return fd;
-}
-
 static void set_option(int fd, int option, int value)
 {
 	if (setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)) < 0)
@@ -124,33 +114,16 @@ struct stream {
 	const char *service;
 };
 
-/* *ret has the ports. */
-static int connect_to(const char *service, struct header *ret)
+static void find_ports(int fd, struct header *h)
 {
-	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
-	char host[NI_MAXHOST];
-	const char *colon = strrchr(service, ':');
-	struct addrinfo *found;
-	int fd = udp_socket();
+	struct sockaddr_in own = {0}, peer = {0};
+	socklen_t len = sizeof(own), peer_len = sizeof(peer);
 
-	if (!colon || colon == service || (size_t)(colon - service) >= sizeof(host))
-		errx(ENDING_USAGE, "'%s' is not host:port", service);
-	memcpy(host, service, (size_t)(colon - service));
-	host[colon - service] = '\0';
-	int rc = getaddrinfo(host, colon + 1, &hints, &found);
-	if (rc != 0)
-		errx(ENDING_REFUSED, "%s: %s", service, gai_strerror(rc));
-	if (connect(fd, found->ai_addr, found->ai_addrlen) < 0)
-		err(ENDING_REFUSED, "connect to %s", service);
-	struct sockaddr_in own = {0}, peer;
-	socklen_t len = sizeof(own);
-	memcpy(&peer, found->ai_addr, sizeof(peer));
-	freeaddrinfo(found);
-	if (getsockname(fd, (struct sockaddr *)&own, &len) < 0)
-		err(ENDING_REFUSED, "getsockname");
-	ret->from = ntohs(own.sin_port);
-	ret->to = ntohs(peer.sin_port);
-	return fd;
+	if (getsockname(fd, (struct sockaddr *)&own, &len) < 0 ||
+	    getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0)
+		err(ENDING_REFUSED, "find the ports of a socket");
+	h->from = ntohs(own.sin_port);
+	h->to = ntohs(peer.sin_port);
 }
 
 static struct timespec later(const struct timespec *start, int64_t ns)
@@ -166,8 +139,9 @@ static int send_all(const struct stream *s)
 	uint8_t bytes[SIZE_MAX_UDP];
 	struct timespec start;
 	struct header h = {.size = (uint16_t)s->size};
-	int fd = connect_to(s->service, &h);
+	int fd = connect_to(s->service, SOCK_DGRAM);
 
+	find_ports(fd, &h);
 	set_option(fd, SO_NO_CHECK, s->no_checksum);
 	if (s->takes_ecn && setsockopt(fd, IPPROTO_IP, IP_TOS, &ect_0, sizeof(ect_0)) < 0)
 		err(ENDING_REFUSED, "setsockopt");
@@ -215,7 +189,7 @@ static void on_term(int signal)
 static int listen_on(int port)
 {
 	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
-	int fd = udp_socket();
+	int fd = ip4_socket(SOCK_DGRAM);
 
 	set_option(fd, SO_TIMESTAMPNS, 1);
 	set_option(fd, SO_RCVBUF, BUFFER_BYTES);
