@@ -54,6 +54,11 @@ bool bound_lasts_to_the_end(const struct plan *plan, const struct expect_spec *s
 	return bound_window(plan, spec).to == plan->duration;
 }
 
+bool bound_is_cut_off(const struct plan *plan, const struct expect_spec *spec, nsec_t from)
+{
+	return spec->within != NSEC_UNSET && from + spec->within > plan->duration;
+}
+
 nsec_t bound_deadline(const struct plan *plan, const struct plan_expect *e)
 {
 	const nsec_t times[] = {e->spec.at_time, e->spec.by_time, e->spec.during_from,

@@ -45,6 +45,12 @@ struct window bound_window(const struct plan *plan, const struct expect_spec *sp
 /* That window ends with the run: what comes after it could still change what was found at its end. */
 bool bound_lasts_to_the_end(const struct plan *plan, const struct expect_spec *spec);
 
+/*
+ * `within`, counted from that moment, is not over when the run ends: that something has not come by then
+ * shows nothing. Without a `within` nothing is cut off.
+ */
+bool bound_is_cut_off(const struct plan *plan, const struct expect_spec *spec, nsec_t from);
+
 /* As `deadline` of struct expect_ops: the latest time that at, by or during names. */
 nsec_t bound_deadline(const struct plan *plan, const struct plan_expect *e);
 

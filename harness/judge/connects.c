@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "harness/judge/bound.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
@@ -63,8 +64,7 @@ static bool is_cut_off(const struct model *m, const struct plan_expect *e, const
 {
 	nsec_t start = nsec_later(0, m->apps[s->app].lives.v[0].start);
 
-	return !s->completed && e->spec.within != NSEC_UNSET &&
-	       m->plan->duration - start < e->spec.within;
+	return !s->completed && bound_is_cut_off(m->plan, &e->spec, start);
 }
 
 static enum verdict weigh(const struct model *m, const struct plan_expect *e,

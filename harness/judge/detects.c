@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "harness/judge/bound.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
@@ -199,14 +200,12 @@ static nsec_t time_taken(const struct sighting *s)
 
 static void tally_sighting(struct tally *t, const struct sighting *s)
 {
-	nsec_t left = t->m->plan->duration - s->on;
-
 	t->n_crossing++;
 	if (s->how == BY_HARNESS) {
 		t->n_excused++;
 		return;
 	}
-	if (s->how == NOT_AT_ALL && left < t->e->spec.within) {
+	if (s->how == NOT_AT_ALL && bound_is_cut_off(t->m->plan, &t->e->spec, s->on)) {
 		t->n_cut_off++;
 		return;
 	}

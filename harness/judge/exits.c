@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "harness/judge/bound.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
@@ -68,8 +69,7 @@ static bool ended_as_asked(const struct expect_spec *spec, const struct model_li
 static bool is_cut_off(const struct model *m, const struct expect_spec *spec,
 		       const struct model_life *l)
 {
-	return l->exit == NSEC_NEVER && spec->within != NSEC_UNSET &&
-	       m->plan->duration - l->start < spec->within;
+	return l->exit == NSEC_NEVER && bound_is_cut_off(m->plan, spec, l->start);
 }
 
 static bool in_time(const struct expect_spec *spec, const struct model_life *l)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "harness/judge/bound.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
@@ -165,7 +166,7 @@ static void tally_subject(struct tally *t, const struct subject *s)
 {
 	t->missing += s->missing;
 	t->back += s->back;
-	if (s->t == NSEC_NEVER && t->m->plan->duration - s->off < t->e->spec.within) {
+	if (s->t == NSEC_NEVER && bound_is_cut_off(t->m->plan, &t->e->spec, s->off)) {
 		t->late_edge = true;
 		return;
 	}

@@ -11,12 +11,11 @@ static nsec_t origin(const struct expect_spec *spec, const struct model_edge *ed
 static struct span span_from(const struct model *m, const struct expect_spec *spec, nsec_t from,
 			     nsec_t next)
 {
-	struct span s = {.w = {from, m->plan->duration}};
+	struct span s = {.w = {from, m->plan->duration},
+			 .cut_off = bound_is_cut_off(m->plan, spec, from)};
 
-	if (spec->within != NSEC_UNSET) {
-		s.cut_off = from + spec->within > m->plan->duration;
+	if (spec->within != NSEC_UNSET)
 		s.w.to = nsec_earlier(from + spec->within, m->plan->duration);
-	}
 	if (next != NSEC_NEVER && next <= s.w.to) {
 		s.cut_off = false;
 		s.w.to = next - 1;
