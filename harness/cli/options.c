@@ -367,7 +367,8 @@ static const struct option_row rows[] = {
 	 "on the virtual clock: the same seed, the same herd (default: a new one, to be found in "
 	 "run.json of the results); on the real one clients draw their waits themselves"},
 	{"seeds", "N", 0, CMD_RUN, take_seeds,
-	 "run each scenario with N seeds, one after the other, and name those that fail"},
+	 "run each scenario with N seeds, one after the other, and name those that fail; what "
+	 "fails in the same way is shown in full once"},
 	{"clock", "real|virtual", 0, CMD_SELECTS | CMD_DEMO, take_clock,
 	 "virtual: in guests whose time jumps over idleness, the same every time (default: real, "
 	 "and virtual where a scenario asks for it)"},
