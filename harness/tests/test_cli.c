@@ -141,8 +141,8 @@ START_TEST(test_included_files_are_kept)
 	const char *const files[] = {"scenario.yaml", "included/1-hosts.yaml",
 				     "included/2-more.yaml", "included/3-hosts.yaml"};
 	const char *const texts[] = {
-		"version: 1\nname: parts\ninclude: [hosts.yaml, ../parts/hosts.yaml]\n"
-		"apps: {a: {host: a, run: \"sleep 9\"}}\nduration: 10ms\n",
+		("version: 1\nname: parts\ninclude: [hosts.yaml, ../parts/hosts.yaml]\n"
+		 "apps: {a: {host: a, run: \"sleep 9\"}}\nduration: 10ms\n"),
 		"include: more.yaml\nhosts: {a: {}}\n",
 		"expect: [{sockets: {host: b, state: LISTEN, at-most: 0, by: end}}]\n",
 		"hosts: {b: {}}\n",
