@@ -10,6 +10,9 @@ bool bound_check_how_many(const struct expect_spec *spec, struct flaw *flaw)
 	if (spec->at_most == COUNT_UNSET && spec->at_least == COUNT_UNSET)
 		return flaw_set(flaw, NULL, "neither at-most nor at-least is given",
 				"how many may there be? at-most: 0");
+	if (spec->at_least == 0 && spec->at_most == COUNT_UNSET)
+		return flaw_set(flaw, "at-least", "at-least 0 holds whatever happens",
+				"how many must there be? at-least: 1; none at all: at-most: 0");
 	if (spec->at_most != COUNT_UNSET && spec->at_least != COUNT_UNSET &&
 	    spec->at_least > spec->at_most)
 		return flaw_set(flaw, "at-least", "at-least is more than at-most",

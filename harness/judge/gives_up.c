@@ -11,15 +11,16 @@ static const struct field fields[] = {
 	FIELD(expect_spec, peer, "peer", FIELD_STRING, 0,
 	      "\"host:port\": only attempts at this service"),
 	FIELD(expect_spec, within, "within", FIELD_DURATION, FIELD_REQUIRED,
-	      "the longest attempt, from its first SYN to the end of its socket"),
+	      "the longest attempt, from its first SYN to the end of its socket or to an answer"),
 	FIELD(expect_spec, not_before, "not-before", FIELD_DURATION, 0,
 	      "no attempt shorter than this"),
 	{0},
 };
 
 /*
- * Judged is each attempt that nothing answered: neither established, nor refused, nor reset. It ends
- * with its socket. Where that end is known only to lie between two polls, it conforms if some of that
+ * Judged is each attempt that nothing answered within the bound: neither established, nor refused, nor
+ * reset. It ends with its socket, or with an answer: one that came later found a program that had not given
+ * up. Where that end is known only to lie between two polls, it conforms if some of that
  * time does.
  *
  * An attempt that the harness or the scenario's end broke off sooner than the bound shows nothing.
@@ -43,12 +44,36 @@ static nsec_t deadline(const struct plan *plan, const struct plan_expect *e)
 	return deadline_after_start(plan, e, e->spec.within);
 }
 
-static bool was_answered(const struct model *m, const struct model_attempt *t)
+/* NSEC_NEVER: nothing answered. */
+static nsec_t answered_at(const struct model *m, const struct model_attempt *t)
 {
 	const struct model_connection *c = &m->connections.v[t->connection];
+	nsec_t refused = nsec_earlier(c->refused, c->end[OPENER].forged);
 
-	return t->established != NSEC_NEVER || c->refused != NSEC_NEVER ||
-	       c->end[OPENER].forged != NSEC_NEVER;
+	return nsec_earlier(t->established, refused);
+}
+
+/* The least and the most that it may have lasted; NSEC_NEVER: it goes on. */
+static nsec_t length_min(const struct model *m, const struct model_attempt *t)
+{
+	nsec_t end = nsec_earlier(answered_at(m, t), t->end_since);
+
+	return t->end == NSEC_NEVER ? NSEC_NEVER : end - t->start;
+}
+
+static nsec_t length_max(const struct model *m, const struct model_attempt *t)
+{
+	nsec_t end = nsec_earlier(answered_at(m, t), t->end);
+
+	return t->end == NSEC_NEVER ? NSEC_NEVER : end - t->start;
+}
+
+static bool was_answered_in_time(const struct model *m, const struct plan_expect *e,
+				 const struct model_attempt *t)
+{
+	nsec_t answered = answered_at(m, t);
+
+	return answered != NSEC_NEVER && answered - t->start <= e->spec.within;
 }
 
 static bool was_broken_off(const struct model *m, const struct plan_expect *e, int app,
@@ -59,17 +84,6 @@ static bool was_broken_off(const struct model *m, const struct plan_expect *e, i
 	return broken <= t->end && broken - t->start < e->spec.within;
 }
 
-/* The least and the most that it may have lasted; NSEC_NEVER: it goes on. */
-static nsec_t length_min(const struct model_attempt *t)
-{
-	return t->end == NSEC_NEVER ? NSEC_NEVER : t->end_since - t->start;
-}
-
-static nsec_t length_max(const struct model_attempt *t)
-{
-	return t->end == NSEC_NEVER ? NSEC_NEVER : t->end - t->start;
-}
-
 static void tally_app(const struct model *m, const struct plan_expect *e, int app, struct tally *t)
 {
 	vec_foreach (attempt, &m->apps[app].attempts) {
@@ -78,16 +92,16 @@ static void tally_app(const struct model *m, const struct plan_expect *e, int ap
 		if (!model_is_peer(m, e, attempt->service))
 			continue;
 		t->tried++;
-		if (was_answered(m, attempt) || unknown)
+		if (was_answered_in_time(m, e, attempt) || unknown)
 			continue;
 		if (was_broken_off(m, e, app, attempt)) {
 			t->broken_off++;
 			continue;
 		}
 		t->judged++;
-		if (!t->longest || length_min(attempt) > length_min(t->longest))
+		if (!t->longest || length_min(m, attempt) > length_min(m, t->longest))
 			t->longest = attempt;
-		if (!t->shortest || length_max(attempt) < length_max(t->shortest))
+		if (!t->shortest || length_max(m, attempt) < length_max(m, t->shortest))
 			t->shortest = attempt;
 	}
 }
@@ -104,12 +118,15 @@ static char *say_void(const struct tally *t, struct arena *a)
 			    say_count(t->tried, "attempt", a));
 }
 
-static char *say_evidence(const struct model_attempt *t, struct arena *a)
+static char *say_evidence(const struct model *m, const struct model_attempt *t, struct arena *a)
 {
 	char *syn = say_seconds(t->start, a);
 
 	if (t->end == NSEC_NEVER)
 		return arena_printf(a, "first SYN at %s", syn);
+	if (answered_at(m, t) != NSEC_NEVER)
+		return arena_printf(a, "first SYN at %s, answered at %s", syn,
+				    say_seconds(answered_at(m, t), a));
 	if (t->end_since == t->end)
 		return arena_printf(a, "first SYN at %s, socket destroyed at %s", syn,
 				    say_seconds(t->end, a));
@@ -121,15 +138,15 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 		   struct arena *a, struct expect_result *ret)
 {
 	const struct expect_spec *spec = &e->spec;
-	bool late = length_min(t->longest) > spec->within;
+	bool late = length_min(m, t->longest) > spec->within;
 	bool early = spec->not_before != NSEC_UNSET &&
-		     length_max(t->shortest) < spec->not_before - TOLERANCE_PACKET;
+		     length_max(m, t->shortest) < spec->not_before - TOLERANCE_PACKET;
 	const struct model_attempt *shown = early && !late ? t->shortest : t->longest;
-	nsec_t length = length_max(shown);
+	nsec_t length = length_max(m, shown);
 
 	ret->verdict = late || early ? VERDICT_FAIL : VERDICT_PASS;
 	ret->subject = model_connection_text(m, &m->connections.v[shown->connection], OPENER, a);
-	ret->evidence = say_evidence(shown, a);
+	ret->evidence = say_evidence(m, shown, a);
 	ret->t = shown->end == NSEC_NEVER ? m->plan->duration : shown->end;
 	ret->pending = length == NSEC_NEVER;
 	if (length == NSEC_NEVER) {
@@ -137,8 +154,11 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 					     say_seconds(m->plan->duration - shown->start, a));
 		return;
 	}
-	ret->observed = arena_printf(a, "%s%s", say_seconds_against(length, spec->within, a),
-				     early && !late ? ", too early" : "");
+	ret->observed =
+		arena_printf(a, "%s%s", say_seconds_against(length, spec->within, a),
+			     early && !late                        ? ", too early"
+			     : answered_at(m, shown) != NSEC_NEVER ? ", then it was answered"
+								   : "");
 	ret->value = to_seconds(length);
 	ret->unit = "s";
 }

@@ -130,6 +130,23 @@ START_TEST(answered_attempts_do_not_count)
 }
 END_TEST
 
+/* It had not given up by then. */
+START_TEST(an_answer_behind_the_bound_comes_too_late)
+{
+	struct tuple c = tuple(40000, 1);
+
+	expect_client();
+	see_syn(&w, SEC(1), &c);
+	if (_i)
+		see_refusal(&w, SEC(5), &c);
+	else /* its SYN-ACK had been lost, say */
+		see_packet(&w, SEC(5), EV_ESTABLISHED, &c, 0, TCP_FLAG_ACK);
+	world_expect_verdict(&w, VERDICT_FAIL,
+			     _i ? "4.001 s, then it was answered"
+				: "4.000 s, then it was answered");
+}
+END_TEST
+
 /* A middlebox that answers the SYN with a reset has refused it. */
 START_TEST(a_forged_refusal_is_an_answer)
 {
@@ -212,6 +229,7 @@ int main(void)
 	tcase_add_loop_test(c, an_end_between_two_polls, 50, 52);
 	tcase_add_test(c, the_longest_decides);
 	tcase_add_test(c, answered_attempts_do_not_count);
+	tcase_add_loop_test(c, an_answer_behind_the_bound_comes_too_late, 0, 2);
 	tcase_add_test(c, a_forged_refusal_is_an_answer);
 	tcase_add_test(c, never_tried);
 	tcase_add_test(c, the_scenario_ends_too_soon);

@@ -29,7 +29,7 @@ static struct cli_result run_app(const char *app)
 		  arena_printf(
 			  &c.arena,
 			  "version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: %s\n"
-			  "expect:\n  - sockets: {host: a, state: LISTEN, at-least: 0, by: end}\n"
+			  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 9, by: end}\n"
 			  "duration: 500ms\n",
 			  app));
 	return CLI(&c, "run", "a.yaml");
