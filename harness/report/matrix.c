@@ -6,6 +6,7 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/report/clean.h"
+#include "harness/report/report.h"
 
 enum column { SCENARIO, EXPECTATION, KILLED_BY, N_COLUMNS };
 
@@ -14,10 +15,16 @@ static const char *const headings[N_COLUMNS] = {"scenario", "expectation", "fail
 /* What stands where no control kills it. */
 #define BY_NONE "none"
 
-/* A control in which an expectation failed. */
+/* What a control shows in which an expectation failed: by worth, of several runs the best counts. */
+enum worth {
+	UNPROVEN, /* its scenario did not pass either */
+	UNNAMED,  /* it does not say that it must */
+	KILLS,
+};
+
 struct killer {
 	const char *control;
-	bool named; /* it says that it must */
+	enum worth worth;
 };
 
 struct entry {
@@ -31,6 +38,7 @@ struct entry {
 
 struct entries {
 	VEC(struct entry) list;
+	struct strings not_passed; /* slugs of scenarios */
 };
 
 static const char *text_of(const json_t *object, const char *key, struct arena *a)
@@ -66,14 +74,47 @@ static struct entry *entry_of(struct entries *entries, const json_t *record, con
 	return e;
 }
 
-static void add_killer(struct entry *e, const char *control, bool named, struct arena *a)
+static void add_killer(struct entry *e, const char *control, enum worth worth, struct arena *a)
 {
 	vec_foreach (k, &e->killers)
 		if (!strcmp(k->control, control)) {
-			k->named |= named;
+			k->worth = worth > k->worth ? worth : k->worth;
 			return;
 		}
-	*vec_push(a, &e->killers) = (struct killer){control, named};
+	*vec_push(a, &e->killers) = (struct killer){control, worth};
+}
+
+/* The slug of the record's scenario: that of this very run of it. */
+static char *scenario_of(const json_t *record, struct arena *a)
+{
+	return summary_scenario_slug(text_of(record, "slug", a),
+				     json_string_value(json_object_get(record, "control")), a);
+}
+
+/* Before all else is read: a control may have ended before its scenario. */
+static void note_not_passed(struct entries *entries, const json_t *record, struct arena *a)
+{
+	if (!*text_of(record, "control", a) &&
+	    !is(record, "verdict", verdict_names[VERDICT_PASS]) &&
+	    !is(record, "verdict", verdict_names[VERDICT_SKIP]))
+		*vec_push(a, &entries->not_passed) = scenario_of(record, a);
+}
+
+static bool is_beside_failure(const struct entries *entries, const json_t *record, struct arena *a)
+{
+	const char *slug = scenario_of(record, a);
+
+	vec_foreach (not_passed, &entries->not_passed)
+		if (!strcmp(*not_passed, slug))
+			return true;
+	return false;
+}
+
+static enum worth worth_of(const json_t *expect, bool unproven)
+{
+	if (unproven)
+		return UNPROVEN;
+	return json_is_true(json_object_get(expect, "must_fail")) ? KILLS : UNNAMED;
 }
 
 /* A scenario or a control. One that was skipped says nothing; a control counts if it did its work. */
@@ -81,6 +122,7 @@ static void add_record(struct entries *entries, const json_t *record, struct are
 {
 	const char *control = text_of(record, "control", a);
 	bool killed = *control && is(record, "verdict", verdict_names[VERDICT_PASS]);
+	bool unproven = killed && is_beside_failure(entries, record, a);
 	size_t i;
 	json_t *expect;
 
@@ -91,15 +133,14 @@ static void add_record(struct entries *entries, const json_t *record, struct are
 		struct entry *e = entry_of(entries, record, expect, a);
 
 		if (killed && is(expect, "verdict", verdict_names[VERDICT_FAIL]))
-			add_killer(e, control, json_is_true(json_object_get(expect, "must_fail")),
-				   a);
+			add_killer(e, control, worth_of(expect, unproven), a);
 	}
 }
 
 static bool is_killed(const struct entry *e)
 {
 	vec_foreach (k, &e->killers)
-		if (k->named)
+		if (k->worth == KILLS)
 			return true;
 	return false;
 }
@@ -115,23 +156,27 @@ static int by_place(const void *left, const void *right)
 	return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* Those that name it first. */
+/* Those that kill it first, then those that do not name it. */
 static int by_name(const void *left, const void *right)
 {
 	const struct killer *x = left, *y = right;
 
-	return x->named != y->named ? y->named - x->named : strcmp(x->control, y->control);
+	if (x->worth != y->worth)
+		return x->worth < y->worth ? 1 : -1;
+	return strcmp(x->control, y->control);
 }
 
 static const char *say_killers(struct entry *e, struct arena *a)
 {
+	static const char *const open[] = {[UNPROVEN] = "[", [UNNAMED] = "(", [KILLS] = ""};
+	static const char *const close[] = {[UNPROVEN] = "]", [UNNAMED] = ")", [KILLS] = ""};
 	char *text = NULL;
 
 	if (e->killers.n)
 		qsort(e->killers.v, e->killers.n, sizeof(*e->killers.v), by_name);
 	vec_foreach (k, &e->killers)
-		text = arena_printf(a, k->named ? "%s%s%s" : "%s%s(%s)", text ? text : "",
-				    text ? ", " : "", k->control);
+		text = arena_printf(a, "%s%s%s%s%s", text ? text : "", text ? ", " : "",
+				    open[k->worth], k->control, close[k->worth]);
 	if (is_killed(e))
 		return text;
 	return text ? arena_printf(a, BY_NONE " %s", text) : BY_NONE;
@@ -148,6 +193,10 @@ static void print_unkilled(FILE *out, const struct entries *entries,
 	if (counts->unnamed)
 		fputs("\n(CONTROL): it failed there too, but the control's `fails` does not name "
 		      "it\n",
+		      out);
+	if (counts->unproven)
+		fputs("\n[CONTROL]: it failed there too, but the scenario itself did not pass: no "
+		      "proof\n",
 		      out);
 	fprintf(out, "\n%zu of %zu expectations are killed by a control%s\n",
 		counts->expectations - counts->unkilled, counts->expectations,
@@ -166,10 +215,15 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 	struct table table = {.headings = headings, .n_columns = N_COLUMNS};
 	struct matrix_counts counts = {0};
 	struct entries entries = {0};
+	const json_t *records = json_object_get(run, "scenarios");
 	size_t i;
 	json_t *record;
 
-	json_array_foreach(json_object_get(run, "scenarios"), i, record)
+	json_array_foreach(records, i, record)
+	{
+		note_not_passed(&entries, record, &a);
+	}
+	json_array_foreach(records, i, record)
 	{
 		add_record(&entries, record, &a);
 	}
@@ -179,8 +233,10 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 	vec_foreach (e, &entries.list) {
 		counts.expectations++;
 		counts.unkilled += !is_killed(e);
-		vec_foreach (k, &e->killers)
-			counts.unnamed += !k->named;
+		vec_foreach (k, &e->killers) {
+			counts.unnamed += k->worth == UNNAMED;
+			counts.unproven += k->worth == UNPROVEN;
+		}
 		*vec_push(&a, &table.rows) =
 			(struct table_row){{arena_printf(&a, "%s%s", e->scenario, in_cell(e, &a)),
 					    e->label, say_killers(e, &a)}};

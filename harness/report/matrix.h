@@ -13,13 +13,16 @@ struct matrix_counts {
 	size_t expectations; /* each of a scenario, or of each cell of its matrix */
 	size_t unkilled;     /* of those */
 	size_t unnamed;      /* failures in a control that does not name the expectation */
+	size_t unproven;     /* failures in controls whose scenario never passed beside them */
 };
 
 /*
  * Prints a row for each expectation of a run (as run.json holds it), by file, cell and line, then those
- * that no control kills. It is killed by a control that names it and that did its work; one in which
- * it failed unnamed stands in parentheses. A run on several kernels or seeds counts as one: a control
- * that did its work on any. Of a run without expectations nothing is printed.
+ * that no control kills. It is killed by a control that names it, that did its work, and whose scenario
+ * did not fail to pass itself, in the same cell, on the same kernel and with the same seed
+ * (summary_unproven()): else the control stands in brackets. One in which it failed unnamed stands in
+ * parentheses. A run on several kernels or seeds counts as one: a control that kills it on any. Of a run
+ * without expectations nothing is printed.
  */
 struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_format format);
 

@@ -28,29 +28,28 @@ static void add_control(struct suite_summary *s, const struct scenario_result *r
 	}
 }
 
-/* The slug of a scenario, or of the one that a control is of: without control and attempt. */
-static char *scenario_slug(const struct plan *plan, struct arena *a)
+char *summary_scenario_slug(const char *slug, const char *control, struct arena *a)
 {
-	const char *slug = plan->slug, *attempt = strstr(slug, SLUG_AGAIN), *control = NULL;
+	const char *attempt = strstr(slug, SLUG_AGAIN), *at = NULL;
 	size_t len = attempt ? (size_t)(attempt - slug) : strlen(slug);
 
-	if (plan->control)
-		control = strstr(slug, arena_printf(a, "--%s", plan->control));
-	if (!control)
+	if (control)
+		at = strstr(slug, arena_printf(a, "--%s", control));
+	if (!at)
 		return arena_strndup(a, slug, len);
-	const char *rest = control + strlen("--") + strlen(plan->control);
-	return arena_printf(a, "%.*s%.*s", (int)(control - slug), slug, (int)(slug + len - rest),
-			    rest);
+	const char *rest = at + strlen("--") + strlen(control);
+	return arena_printf(a, "%.*s%.*s", (int)(at - slug), slug, (int)(slug + len - rest), rest);
 }
 
 static void note_slug(struct suite_summary *s, const struct scenario_result *r)
 {
 	bool passed = r->verdict == VERDICT_PASS, skipped = r->verdict == VERDICT_SKIP;
+	char *slug = summary_scenario_slug(r->plan->slug, r->plan->control, s->arena);
 
 	if (r->plan->control && passed)
-		*vec_push(s->arena, &s->killed) = scenario_slug(r->plan, s->arena);
+		*vec_push(s->arena, &s->killed) = slug;
 	else if (!r->plan->control && !passed && !skipped)
-		*vec_push(s->arena, &s->not_passed) = scenario_slug(r->plan, s->arena);
+		*vec_push(s->arena, &s->not_passed) = slug;
 }
 
 size_t summary_unproven(const struct suite_summary *s)

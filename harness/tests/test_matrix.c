@@ -61,8 +61,11 @@ END_TEST
 	"{\"file\": \"b.yaml\", \"line\": " #line ", \"label\": \"" label                          \
 	"\", \"verdict\": \"" verdict "\", \"must_fail\": " must "}"
 #define RECORD(file, cell, control, verdict, expects)                                              \
-	"{\"file\": \"" file "\", \"cell\": " cell ", \"control\": " control                       \
-	", \"verdict\": \"" verdict "\", \"expectations\": [" expects "]}"
+	RECORD_OF("b", file, cell, control, verdict, expects)
+#define RECORD_OF(slug, file, cell, control, verdict, expects)                                     \
+	"{\"slug\": \"" slug "\", \"file\": \"" file "\", \"cell\": " cell                         \
+	", \"control\": " control ", \"verdict\": \"" verdict "\", \"expectations\": [" expects    \
+	"]}"
 #define RUN(records) "{\"scenarios\": [" records "]}"
 
 /* Two expectations and two controls; the second expectation fails in both, and one names it. */
@@ -166,6 +169,75 @@ START_TEST(several_runs_of_one_scenario_are_one)
 }
 END_TEST
 
+#define NO_PROOF                                                                                   \
+	"\n[CONTROL]: it failed there too, but the scenario itself did not pass: no proof\n"
+
+#define BASE(slug, cell, verdict)                                                                  \
+	RECORD_OF(slug, "b.yaml", cell, "null", verdict, EXPECT(8, "first", verdict, "false"))
+#define CONTROL(slug, cell, name)                                                                  \
+	RECORD_OF(slug, "b.yaml", cell, "\"" name "\"", "pass", EXPECT(8, "first", "fail", "true"))
+
+/* Each with what stands in the row of the expectation, and how many of how many are killed. */
+static const struct {
+	const char *run, *row, *killed;
+} beside[] = {
+	{RUN(CONTROL("b--y", "null", "y") ", " BASE("b", "null", "pass")), "| b.yaml | first | y |",
+	 "1 of 1"},
+	/* A control may end first. */
+	{RUN(CONTROL("b--y", "null", "y") ", " BASE("b", "null", "fail")),
+	 "| b.yaml | first | none [y] |", "0 of 1"},
+	{RUN(BASE("b", "null", "inconclusive") ", " CONTROL("b--y+again1", "null", "y")),
+	 "| b.yaml | first | none [y] |", "0 of 1"},
+	{RUN(BASE("b+again2", "null", "void") ", " CONTROL("b--y", "null", "y")),
+	 "| b.yaml | first | none [y] |", "0 of 1"},
+	/* Its scenario was not run, or skipped: nothing speaks against it. */
+	{RUN(CONTROL("b--y", "null", "y")), "| b.yaml | first | y |", "1 of 1"},
+	{RUN(CONTROL("b--y", "null", "y") ", " BASE("b", "null", "skip")), "| b.yaml | first | y |",
+	 "1 of 1"},
+	/* The same seed, repetition, kernel and cell decides; what is proven once is proven. */
+	{RUN(BASE("b+seed1", "null", "fail") ", " CONTROL("b--y+seed1", "null", "y") ", " BASE(
+		 "b+seed2", "null", "pass") ", " CONTROL("b--y+seed2", "null", "y")),
+	 "| b.yaml | first | y |", "1 of 1"},
+	{RUN(BASE("b+seed1", "null", "fail") ", " CONTROL("b--y+seed1", "null", "y") ", " BASE(
+		 "b+seed2", "null", "pass") ", " CONTROL("b--z+seed2", "null", "z")),
+	 "| b.yaml | first | z, [y] |", "1 of 1"},
+	{RUN(BASE("b+1", "null", "pass") ", " BASE("b+2", "null",
+						   "fail") ", " CONTROL("b--y+2", "null", "y")),
+	 "| b.yaml | first | none [y] |", "0 of 1"},
+	{RUN(BASE("b+linux-6.1", "null", "fail") ", " BASE(
+		 "b+linux-6.12", "null", "pass") ", " CONTROL("b--y+linux-6.1", "null", "y")),
+	 "| b.yaml | first | none [y] |", "0 of 1"},
+	{RUN(BASE("b@k=1", "\"k=1\"", "fail") ", " BASE("b@k=2", "\"k=2\"", "pass") ", " CONTROL(
+		 "b@k=1--y", "\"k=1\"", "y") ", " CONTROL("b@k=2--y", "\"k=2\"", "y")),
+	 "| b.yaml (k=1) | first | none [y] |\n| b.yaml (k=2) | first | y |", "1 of 2"},
+};
+
+/* Of what fails by itself nobody knows what the control has added. */
+START_TEST(a_control_beside_a_scenario_that_did_not_pass_is_no_proof)
+{
+	struct cli_result r = matrix_of(beside[_i].run);
+	bool noted = strstr(r.out, NO_PROOF) != NULL, bracketed = strchr(beside[_i].row, '[');
+	bool all = beside[_i].killed[0] == beside[_i].killed[strlen("1 of ")];
+
+	ck_assert_msg(strstr(r.out, beside[_i].row) != NULL, "%s", r.out);
+	ck_assert_msg(strstr(r.out, beside[_i].killed) != NULL, "%s", r.out);
+	ck_assert_msg(noted == bracketed, "%s", r.out);
+	ck_assert_int_eq(r.code, all ? 0 : 1);
+}
+END_TEST
+
+/* That it does not name it, too, is not said then. */
+START_TEST(what_it_does_not_name_is_no_proof_either)
+{
+	struct cli_result r = matrix_of(RUN(BASE("b", "null", "fail") ", " RECORD_OF(
+		"b--y", "b.yaml", "null", "\"y\"", "pass", EXPECT(8, "first", "fail", "false"))));
+
+	ck_assert_str_eq(r.out, HEAD "| b.yaml | first | none [y] |\n" NO_PROOF
+				     "\n0 of 1 expectations are killed by a control; by none:\n\n"
+				     "- b.yaml:8: first\n");
+}
+END_TEST
+
 START_TEST(what_is_no_run_is_told)
 {
 	struct cli_result r = CLI(&c, "matrix");
@@ -191,6 +263,9 @@ int main(void)
 	tcase_add_loop_test(t, a_control_that_did_not_do_its_work_does_not_count, 0, 4);
 	tcase_add_test(t, each_cell_is_by_itself);
 	tcase_add_test(t, several_runs_of_one_scenario_are_one);
+	tcase_add_loop_test(t, a_control_beside_a_scenario_that_did_not_pass_is_no_proof, 0,
+			    ARRAY_SIZE(beside));
+	tcase_add_test(t, what_it_does_not_name_is_no_proof_either);
 	tcase_add_test(t, what_is_no_run_is_told);
 	return run_tests("matrix", t);
 }
