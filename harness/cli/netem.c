@@ -2,6 +2,7 @@
 #include "harness/cli/netem.h"
 
 #include "harness/base/cleanup.h"
+#include "harness/data/needs.h"
 #include "harness/run/run.h"
 #include "harness/virtual/image.h"
 
@@ -44,11 +45,43 @@ bool netem_is_there(struct options *opt, int clock)
 	return *known == NETEM_THERE;
 }
 
-const char *netem_lack(int clock)
+static const char *why_not(int clock)
 {
 	return clock == CLOCK_VIRTUAL
-		       ? "--link netem: the guest's kernel lacks the module sch_netem or bridge; "
-			 "give another by --kernel"
-		       : "--link netem: this kernel has no netem or no bridge (modprobe sch_netem "
-			 "bridge); --clock virtual brings a kernel that has";
+		       ? "the guest's kernel lacks the module sch_netem or bridge; give another by "
+			 "--kernel"
+		       : "this kernel has no netem or no bridge (modprobe sch_netem bridge); "
+			 "--clock virtual brings a kernel that has";
+}
+
+char *netem_lack(struct options *opt, int clock)
+{
+	return arena_printf(opt->arena, "--link netem: %s", why_not(clock));
+}
+
+/* The kernel that a plan runs on. */
+struct kernel_of_plan {
+	struct options *opt;
+	int clock;
+	size_t n;
+};
+
+/* Of guests this very one: what another --kernel has does not help. */
+static const char *lack_of(void *ctx)
+{
+	const struct kernel_of_plan *k = ctx;
+	const struct strings *images = &k->opt->kernels;
+	const char *image = images->n ? images->v[k->n] : NULL;
+	bool has = k->clock == CLOCK_VIRTUAL ? guest_has_it(k->opt, image)
+					     : netem_is_there(k->opt, k->clock);
+
+	return has ? NULL : why_not(k->clock);
+}
+
+char *kernel_lack(struct options *opt, const struct plan *plan, size_t n, const char *release)
+{
+	struct kernel_of_plan kernel = {opt, plan->clock, n};
+	const struct needs_target target = {release, lack_of, &kernel};
+
+	return needs_lacking(&plan->needs, &target, opt->arena);
 }

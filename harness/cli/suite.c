@@ -28,7 +28,6 @@
 #include "harness/cli/programs.h"
 #include "harness/cli/queue.h"
 #include "harness/cli/reports.h"
-#include "harness/data/needs.h"
 #include "harness/report/alike.h"
 #include "harness/run/run.h"
 #include "harness/virtual/supervisor.h"
@@ -351,10 +350,9 @@ static const char *lacks(const struct suite *s, const struct job *j)
 	if (in_guest && s->no_guests)
 		return s->no_guests;
 	if (j->entry.plan->link == LINK_NETEM && !netem_is_there(s->opt, j->entry.plan->clock))
-		return netem_lack(j->entry.plan->clock);
-	return needs_lacking(&j->entry.plan->needs,
-			     in_guest ? s->guests.releases.v[j->entry.kernel] : s->info.kernel,
-			     s->opt->arena);
+		return netem_lack(s->opt, j->entry.plan->clock);
+	return kernel_lack(s->opt, j->entry.plan, j->entry.kernel,
+			   in_guest ? s->guests.releases.v[j->entry.kernel] : s->info.kernel);
 }
 
 static struct job *add_job(struct suite *s, const struct queue_entry *e)

@@ -47,14 +47,27 @@ bool needs_kernel(const char *text, const char *release)
 	return order < 0 ? comparison[0] == '<' : comparison[0] == '>';
 }
 
-char *needs_lacking(const struct strings *needs, const char *release, struct arena *a)
+/* NULL: the need is met. */
+static char *lacking(const char *need, const struct needs_target *target, struct arena *a)
 {
-	vec_foreach (need, needs) {
-		if (needs_kernel(*need, release))
-			continue;
-		if (needs_is_kernel(*need))
-			return arena_printf(a, "needs %s, and this one is %s", *need, release);
-		return arena_printf(a, "needs %s, which is not here", *need);
-	}
-	return NULL;
+	const char *why = "nothing here finds out whether the kernel has it";
+
+	if (needs_is_kernel(need))
+		return needs_kernel(need, target->release)
+			       ? NULL
+			       : arena_printf(a, "needs %s, and this one is %s", need,
+					      target->release);
+	if (!strcmp(need, NEEDS_NETEM))
+		why = target->netem_lack(target->ctx);
+	return why ? arena_printf(a, "needs %s: %s", need, why) : NULL;
+}
+
+char *needs_lacking(const struct strings *needs, const struct needs_target *target, struct arena *a)
+{
+	char *why = NULL;
+
+	vec_foreach (need, needs)
+		if (!why)
+			why = lacking(*need, target, a);
+	return why;
 }

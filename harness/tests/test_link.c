@@ -7,6 +7,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/build/build.h"
 #include "harness/parse/parse.h"
+#include "harness/run/run.h"
 #include "harness/tests/cli.h"
 #include "harness/tests/suite.h"
 
@@ -160,6 +161,23 @@ START_TEST(a_kernel_without_it)
 }
 END_TEST
 
+/* A scenario that needs it runs where this kernel has it, on wire too, and says else why not. */
+START_TEST(what_a_scenario_needs)
+{
+	struct cli c;
+	bool here = run_has_netem();
+
+	cli_start(&c);
+	cli_write_pair(&c, "a.yaml", "  - {at: 500ms, blackhole: {cable: server}, for: 1s}",
+		       "  - stays-connected: {app: client, during: [0s, 400ms]}\nneeds: [netem]");
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_msg(r.code == (here ? 0 : 5), "exit code %d\n%s%s", r.code, r.out, r.err);
+	if (!here)
+		contains(r.out, "needs netem: this kernel has no netem or no bridge (modprobe");
+	cli_finish(&c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tcase_create("link");
@@ -171,5 +189,6 @@ int main(void)
 	tcase_add_loop_test(tests, what_needs_wire, 0, (int)ARRAY_SIZE(needs));
 	tcase_add_test(tests, an_error_before_anything_starts);
 	tcase_add_test(tests, a_kernel_without_it);
+	tcase_add_test(tests, what_a_scenario_needs);
 	return run_tests("link", tests);
 }

@@ -70,14 +70,48 @@ START_TEST(the_first_that_is_not_met_is_told)
 {
 	char *older[] = {"kernel >= 5.10", "kernel < 6.5", "ipvs"};
 	struct strings needs = {older, ARRAY_SIZE(older)};
+	const struct needs_target newer = {.release = "6.12.9"}, old = {.release = "6.1.0"};
 
-	ck_assert_str_eq(needs_lacking(&needs, "6.12.9", &arena),
+	ck_assert_str_eq(needs_lacking(&needs, &newer, &arena),
 			 "needs kernel < 6.5, and this one is 6.12.9");
-	ck_assert_str_eq(needs_lacking(&needs, "6.1.0", &arena), "needs ipvs, which is not here");
+	ck_assert_str_eq(needs_lacking(&needs, &old, &arena),
+			 "needs ipvs: nothing here finds out whether the kernel has it");
 	needs.n--;
-	ck_assert_ptr_null(needs_lacking(&needs, "6.1.0", &arena));
+	ck_assert_ptr_null(needs_lacking(&needs, &old, &arena));
 	needs.n = 0;
-	ck_assert_ptr_null(needs_lacking(&needs, "6.1.0", &arena));
+	ck_assert_ptr_null(needs_lacking(&needs, &old, &arena));
+}
+END_TEST
+
+struct netem_answer {
+	const char *lack;
+	int asked;
+};
+
+static const char *answer(void *ctx)
+{
+	struct netem_answer *netem = ctx;
+
+	netem->asked++;
+	return netem->lack;
+}
+
+/* It is the target's own kernel that is asked, and only for a scenario that needs it. */
+START_TEST(netem_is_asked_of_the_kernel)
+{
+	char *texts[] = {"kernel >= 6.5", "netem"};
+	struct strings needs = {texts, ARRAY_SIZE(texts)};
+	struct netem_answer netem = {0};
+	struct needs_target target = {.release = "6.1.0", .netem_lack = answer, .ctx = &netem};
+
+	ck_assert_str_eq(needs_lacking(&needs, &target, &arena),
+			 "needs kernel >= 6.5, and this one is 6.1.0");
+	ck_assert_int_eq(netem.asked, 0);
+	target.release = "6.12.9";
+	ck_assert_ptr_null(needs_lacking(&needs, &target, &arena));
+	netem.lack = "no module";
+	ck_assert_str_eq(needs_lacking(&needs, &target, &arena), "needs netem: no module");
+	ck_assert_int_eq(netem.asked, 2);
 }
 END_TEST
 
@@ -89,5 +123,6 @@ int main(void)
 	tcase_add_loop_test(t, a_need_is_met_or_not, 0, ARRAY_SIZE(rows));
 	tcase_add_test(t, the_form_is_told);
 	tcase_add_test(t, the_first_that_is_not_met_is_told);
+	tcase_add_test(t, netem_is_asked_of_the_kernel);
 	return run_tests("needs", t);
 }

@@ -225,6 +225,53 @@ START_TEST(test_two_kernels)
 }
 END_TEST
 
+/* The kernel of this image again, below the working folder, without its module sch_netem. */
+static void write_kernel_without_netem(const char *image)
+{
+	const char *modules =
+		arena_printf(&c.arena, "%.*s/modules", (int)(strrchr(image, '/') - image), image);
+	const char *command = arena_printf(
+		&c.arena,
+		"cd '%s' && mkdir lame lame/modules && ln -s '%s' lame/vmlinuz && "
+		"ln -s '%s'/* lame/modules && rm lame/modules/modules.dep && "
+		"grep -v 'sch_netem[.]ko[a-z.]*:' '%s/modules.dep' > lame/modules/modules.dep",
+		c.dir, image, modules, modules);
+
+	ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
+START_TEST(test_a_need_of_netem_is_the_guests)
+{
+	if (!can_run)
+		return;
+	struct strings kernels = guests_kernels(&c.arena);
+	if (kernels.n < 2) {
+		skip("there is no second kernel: make guest-kernel");
+		return;
+	}
+	guests_write_shell(&c, "n.yaml", "true", "needs: [netem]\nclock: virtual\n");
+	write_kernel_without_netem(kernels.v[1]);
+	struct cli_result r =
+		CLI(&c, "run", "--kernel", kernels.v[0], "--kernel", "lame/vmlinuz", "n.yaml");
+	expect_code(&r, 0);
+	contains(r.out, "1 of 2 scenarios passed");
+	contains(r.out, "needs netem: the guest's kernel lacks the module sch_netem or bridge; "
+			"give another by --kernel");
+	_cleanup_json_ json_t *run = cli_json(&c, "results/latest/run.json");
+	size_t i;
+	json_t *s;
+	json_array_foreach(json_object_get(run, "scenarios"), i, s)
+	{
+		bool whole = strstr(kernels.v[0], text_of(s, "kernel")) != NULL;
+
+		if (!strcmp(text_of(s, "verdict"), "pass"))
+			ck_assert_msg(whole, "%s has netem", text_of(s, "kernel"));
+	}
+	r = CLI(&c, "run", "n.yaml");
+	expect_code(&r, 0);
+}
+END_TEST
+
 START_TEST(test_a_scenario_of_the_other_clock_is_skipped)
 {
 	static const char app[] = "version: 1\nname: one\nhosts: {h: {}}\n"
@@ -342,6 +389,7 @@ int main(void)
 	tcase_add_test(tests, test_seeds);
 	tcase_add_test(tests, test_a_seed_that_fails);
 	tcase_add_test(tests, test_two_kernels);
+	tcase_add_test(tests, test_a_need_of_netem_is_the_guests);
 	tcase_add_test(tests, test_a_scenario_of_the_other_clock_is_skipped);
 	tcase_add_test(tests, test_orphans_are_reaped);
 	tcase_add_test(tests, test_a_zombie_is_noticed);
