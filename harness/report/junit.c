@@ -174,7 +174,7 @@ static void write_property(struct xml *x, const char *name, const char *value)
 }
 
 static void write_properties(struct xml *x, const struct junit *j, const struct suite_info *info,
-			     struct arena *a)
+			     const struct suite_summary *summary, struct arena *a)
 {
 	char *links = arena_strdup(a, "");
 
@@ -186,7 +186,7 @@ static void write_properties(struct xml *x, const struct junit *j, const struct 
 	write_property(x, "seed", arena_printf(a, "%llu", (unsigned long long)info->seed));
 	write_property(x, "link", links);
 	write_property(x, "clock", info->clock);
-	write_property(x, "kernel", clean_line(info->kernel, a));
+	write_property(x, "kernel", clean_line(summary_kernels(summary, info, a), a));
 	write_property(x, "interrupted", info->interrupted ? "true" : "false");
 	xml_close(x);
 }
@@ -232,7 +232,7 @@ static void write_totals(struct xml *x, const struct junit *j, const struct suit
 }
 
 static void write_document(struct xml *x, const struct junit *j, const struct suite_info *info,
-			   struct arena *a)
+			   const struct suite_summary *summary, struct arena *a)
 {
 	x->failed |= xmlTextWriterSetIndent(x->writer, 1) < 0 ||
 		     xmlTextWriterStartDocument(x->writer, NULL, "UTF-8", NULL) < 0;
@@ -240,7 +240,7 @@ static void write_document(struct xml *x, const struct junit *j, const struct su
 	xml_open(x, "testsuite");
 	write_totals(x, j, info);
 	xml_attribute(x, "timestamp", arena_strndup(a, info->started, TIMESTAMP_LEN));
-	write_properties(x, j, info, a);
+	write_properties(x, j, info, summary, a);
 	vec_foreach (c, &j->cases)
 		write_case(x, c);
 	xml_close(x);
@@ -255,7 +255,7 @@ static int junit_end(struct reporter *r, const struct report_end *end, struct er
 	int rc = 0;
 
 	if (x.writer) {
-		write_document(&x, r->state, r->info, r->arena);
+		write_document(&x, r->state, r->info, end->summary, r->arena);
 		xmlFreeTextWriter(x.writer); /* flushes into the buffer */
 	}
 	if (!x.writer || x.failed) {

@@ -98,7 +98,8 @@ static void put_heading(struct page *p, const struct suite_info *info,
 			    s->inconclusive - s->controls_inconclusive,
 			    s->errors - s->controls_in_error, s->skipped,
 			    controls ? controls : "no controls", (unsigned long long)info->seed,
-			    info->clock, escape_html(clean_line(info->kernel, &a), &a)));
+			    info->clock,
+			    escape_html(clean_line(summary_kernels(s, info, &a), &a), &a)));
 }
 
 char *markdown_text(const struct markdown *m, const struct suite_info *info,

@@ -17,7 +17,9 @@ struct suite_summary {
 	nsec_t scenario_time; /* the sum of all durations, controls too */
 	/* The slugs of what did not pass, and of the controls that were killed, without the attempt. */
 	struct strings not_passed, killed;
-	struct arena *arena; /* which has them */
+	struct strings guest_kernels; /* releases of those that ran something, each once */
+	bool on_host_kernel;          /* something ran on the real clock */
+	struct arena *arena;          /* which has them */
 };
 
 /* What run.json says of the run as a whole. */
@@ -49,6 +51,13 @@ size_t summary_unproven(const struct suite_summary *s);
 
 /* "2 of 3 controls killed, 1 survived": what became of the controls, in `a`; NULL: there are none. */
 char *summary_controls(const struct suite_summary *s, struct arena *a);
+
+/*
+ * "6.1.0, 6.12.9": the kernels that ran what was not skipped, in `a`: first this machine's, where the real
+ * clock was used or nothing ran, then those of guests.
+ */
+char *summary_kernels(const struct suite_summary *s, const struct suite_info *info,
+		      struct arena *a);
 
 /* The exit code that these verdicts mean: 0, 1, 3 or 5. With `strict` any skip is a 5. */
 int summary_exit_code(const struct suite_summary *s, bool strict);

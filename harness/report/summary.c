@@ -82,9 +82,34 @@ char *summary_controls(const struct suite_summary *s, struct arena *a)
 	return text;
 }
 
+/* A run in a guest that did not come to one has no kernel. */
+static void note_kernel(struct suite_summary *s, const struct scenario_result *r)
+{
+	if (r->verdict == VERDICT_SKIP)
+		return;
+	s->on_host_kernel |= r->plan->clock != CLOCK_VIRTUAL;
+	if (!r->kernel)
+		return;
+	vec_foreach (kernel, &s->guest_kernels)
+		if (!strcmp(*kernel, r->kernel))
+			return;
+	*vec_push(s->arena, &s->guest_kernels) = arena_strdup(s->arena, r->kernel);
+}
+
+char *summary_kernels(const struct suite_summary *s, const struct suite_info *info, struct arena *a)
+{
+	bool host = s->on_host_kernel || !s->guest_kernels.n;
+	char *text = host ? arena_strdup(a, info->kernel) : NULL;
+
+	vec_foreach (kernel, &s->guest_kernels)
+		text = arena_printf(a, "%s%s%s", text ? text : "", text ? ", " : "", *kernel);
+	return text;
+}
+
 void summary_add(struct suite_summary *s, const struct scenario_result *r)
 {
 	note_slug(s, r);
+	note_kernel(s, r);
 	s->scenario_time += r->duration;
 	s->flaky += r->attempts > 1 && r->verdict == VERDICT_PASS;
 	if (r->plan->control) {

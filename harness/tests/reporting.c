@@ -72,6 +72,7 @@ void reporting_see(struct reporting *r, const struct seen *seen)
 		.reason = arena_strdup(a, seen->reason),
 		.duration = 5 * NSEC_PER_SEC / 2,
 		.attempts = seen->attempts,
+		.kernel = seen->guest_kernel,
 	};
 
 	begin(r);
@@ -80,6 +81,7 @@ void reporting_see(struct reporting *r, const struct seen *seen)
 	plan->slug = arena_strdup(a, seen->slug);
 	plan->practice = arena_strdup(a, seen->practice);
 	plan->control = arena_strdup(a, seen->control);
+	plan->clock = seen->guest_kernel ? CLOCK_VIRTUAL : CLOCK_REAL;
 	if (seen->subject)
 		add_expect(a, plan, &result, seen);
 	json_array_append_new(r->verdicts, results_verdict(&result, &r->info));

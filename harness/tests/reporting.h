@@ -29,6 +29,7 @@ struct seen {
 	enum verdict verdict, expect_verdict;
 	const char *name, *practice, *control, *reason, *subject, *observed;
 	int attempts;
+	const char *guest_kernel; /* that it ran on: then on the virtual clock */
 };
 
 void reporting_start(struct reporting *r);

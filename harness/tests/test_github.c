@@ -124,6 +124,15 @@ START_TEST(the_summary)
 }
 END_TEST
 
+START_TEST(the_summary_names_the_kernels)
+{
+	reporting_see(&r, &(struct seen){"a", VERDICT_PASS, .guest_kernel = "6.12.9-guest"});
+	reporting_see(&r, &(struct seen){.slug = "b", .verdict = VERDICT_PASS});
+	reporting_end(&r);
+	contains(reporting_text(&r, "summary.md"), "clock real, kernel 6.1.0-test, 6.12.9-guest\n");
+}
+END_TEST
+
 /* A step may write to its summary itself. */
 START_TEST(the_summary_is_appended)
 {
@@ -208,6 +217,7 @@ int main(void)
 	tcase_add_test(tests, what_was_run_again_is_flaky);
 	tcase_add_test(tests, at_most_ten_of_a_kind);
 	tcase_add_test(tests, the_summary);
+	tcase_add_test(tests, the_summary_names_the_kernels);
 	tcase_add_test(tests, the_summary_is_appended);
 	tcase_add_test(tests, the_summary_holds_no_markup_of_others);
 	tcase_add_test(tests, the_summary_fits);

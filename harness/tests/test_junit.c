@@ -145,6 +145,36 @@ START_TEST(the_suite_says_what_it_ran_on)
 }
 END_TEST
 
+/* Of guests it is theirs, each once; what was skipped ran on none. */
+START_TEST(the_kernels_of_guests_are_named)
+{
+	static const struct seen guests[] = {
+		{"a+linux-6.1", VERDICT_PASS, .guest_kernel = "6.1.0-guest"},
+		{"a+linux-6.12", VERDICT_FAIL, .guest_kernel = "6.12.9-guest"},
+		{"b+linux-6.1", VERDICT_PASS, .guest_kernel = "6.1.0-guest"},
+		{.slug = "skipped", .verdict = VERDICT_SKIP},
+		{.slug = "real", .verdict = VERDICT_PASS},
+	};
+	static const char *const kernels[] = {"6.1.0-guest, 6.12.9-guest",
+					      "6.1.0-test, 6.1.0-guest, 6.12.9-guest"};
+
+	/* First without the last. */
+	for (size_t i = 0; i < sizeof(guests) / sizeof(guests[0]) - 1 + (size_t)_i; i++)
+		reporting_see(&r, &guests[i]);
+	end_and_parse("junit.xml");
+	ck_assert_str_eq(ask("//property[@name='kernel']/@value"), kernels[_i]);
+}
+END_TEST
+
+/* Nothing else is known then. */
+START_TEST(of_what_was_skipped_the_host_is_named)
+{
+	reporting_see(&r, &(struct seen){.slug = "skipped", .verdict = VERDICT_SKIP});
+	end_and_parse("junit.xml");
+	ck_assert_str_eq(ask("//property[@name='kernel']/@value"), "6.1.0-test");
+}
+END_TEST
+
 /* What a program prints may be anything; the report holds it, and stays XML. */
 START_TEST(texts_that_xml_cannot_hold)
 {
@@ -219,6 +249,8 @@ int main(void)
 	tcase_add_test(tests, a_case_says_what_it_is);
 	tcase_add_test(tests, what_was_run_again_is_flaky);
 	tcase_add_test(tests, the_suite_says_what_it_ran_on);
+	tcase_add_loop_test(tests, the_kernels_of_guests_are_named, 0, 2);
+	tcase_add_test(tests, of_what_was_skipped_the_host_is_named);
 	tcase_add_test(tests, texts_that_xml_cannot_hold);
 	tcase_add_test(tests, nothing_ended);
 	tcase_add_test(tests, also_where_it_is_asked_for);
