@@ -171,13 +171,13 @@ END_TEST
 
 static void write_app(const char *name, const char *app)
 {
-	cli_write(&c, name,
-		  arena_printf(
-			  &c.arena,
-			  "version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: %s\n"
-			  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 9, by: end}\n"
-			  "duration: 500ms\n",
-			  app));
+	cli_write(
+		&c, name,
+		arena_printf(&c.arena,
+			     "version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: %s\n"
+			     "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 9, by: end}\n"
+			     "duration: 500ms\n",
+			     app));
 }
 
 static struct cli_result run_app(const char *app)

@@ -25,13 +25,13 @@ static void teardown(void)
 
 static struct cli_result run_app(const char *app)
 {
-	cli_write(&c, "a.yaml",
-		  arena_printf(
-			  &c.arena,
-			  "version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: %s\n"
-			  "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 9, by: end}\n"
-			  "duration: 500ms\n",
-			  app));
+	cli_write(
+		&c, "a.yaml",
+		arena_printf(&c.arena,
+			     "version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: %s\n"
+			     "expect:\n  - sockets: {host: a, state: LISTEN, at-most: 9, by: end}\n"
+			     "duration: 500ms\n",
+			     app));
 	return CLI(&c, "run", "a.yaml");
 }
 
