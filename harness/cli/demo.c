@@ -24,6 +24,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/base/io.h"
 #include "harness/base/nsec.h"
+#include "harness/base/rng.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/load.h"
 #include "harness/cli/suite.h"
@@ -76,7 +77,10 @@ static void bounds_of(int64_t clients, nsec_t outage, int64_t *ret_most, nsec_t 
 	*ret_within = (nsec_t)(2 * largest) * NSEC_PER_SEC + CONNECT_TIMEOUT;
 }
 
-/* Writes the file that is laid on top; NULL with a message. */
+/*
+ * Writes the file that is laid on top; NULL with a message. A run's replay command names it, so it has a
+ * name for each number of clients, outage and scenario: another demonstration leaves it as it is.
+ */
 static char *write_scenario(struct demo *d, const char *file)
 {
 	struct arena *a = d->opt->arena;
@@ -103,15 +107,19 @@ static char *write_scenario(struct demo *d, const char *file)
 		(long long)d->view.clients,
 		(long long)((OUTAGE_AT + d->view.outage) / NSEC_PER_MSEC), (long long)most,
 		(long long)(within / NSEC_PER_MSEC));
+	char *name =
+		arena_printf(a, "herd-%lld-clients-%lldms-%08llx.yaml", (long long)d->view.clients,
+			     (long long)(d->view.outage / NSEC_PER_MSEC),
+			     (unsigned long long)(rng_hash(whole) & UINT32_MAX));
 	_cleanup_close_ int dir = io_make_dirs(d->results) < 0
 					  ? -1
 					  : open(d->results, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || io_write_file_at(dir, "herd.yaml", text, strlen(text), &err) < 0) {
+	if (dir < 0 || io_write_file_at(dir, name, text, strlen(text), &err) < 0) {
 		fprintf(stderr, "wirecut: %s: %s\n", d->results,
 			err.msg[0] ? err.msg : strerror(errno));
 		return NULL;
 	}
-	return arena_printf(a, "%s/herd.yaml", d->results);
+	return arena_printf(a, "%s/%s", d->results, name);
 }
 
 /* --- the run --- */

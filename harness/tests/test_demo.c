@@ -145,6 +145,56 @@ START_TEST(without_a_terminal_there_are_lines)
 }
 END_TEST
 
+/* The command that replays the scenario, not its control. */
+static char *replay_of(const char *run_json)
+{
+	_cleanup_json_ json_t *run = cli_json(&c, run_json);
+	size_t i;
+	json_t *s;
+
+	json_array_foreach(json_object_get(run, "scenarios"), i, s) if (
+		!json_is_string(json_object_get(
+			s, "control"))) return arena_strdup(&c.arena,
+							    json_string_value(
+								    json_object_get(s, "replay")));
+	ck_abort_msg("no scenario in %s", run_json);
+}
+
+/* Others with another number of clients, another outage, another scenario come between. */
+START_TEST(an_earlier_one_can_be_replayed)
+{
+	static const char *const others[][3] = {
+		{"30", "1s", NULL},
+		{"20", "2s", NULL},
+		{"20", "1s", "other.yaml"},
+	};
+
+	cli_write_pair(&c, "other.yaml", "  []", "  - {reconnects: {app: client}}");
+	CLI(&c, "demo", "herd", "--clients", "20", "--outage", "1s", scenario);
+	char *replay = replay_of("results/demo/latest/run.json");
+	/* Each is written; without a kernel, or as it is no pair, none is run. */
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct cli_result other =
+			CLI(&c, "demo", "herd", "--clients", others[i][0], "--outage", others[i][1],
+			    "--clock", "virtual", "--kernel", "no-kernel",
+			    others[i][2] ? others[i][2] : scenario);
+
+		ck_assert_msg(other.code != 0, "%s", other.out);
+	}
+	char *list = arena_strdup(&c.arena, replay);
+	const char *argv[16] = {NULL};
+	size_t n = 0;
+
+	for (char *word = strtok(list, " '"); word && n < 15; word = strtok(NULL, " '"))
+		argv[n++] = word;
+	ck_assert_str_eq(argv[0], "wirecut");
+	struct cli_result r = cli_run(&c, argv + 1);
+	ck_assert_msg(r.code == 0 || r.code == 1 || r.code == 3, "%s: exit code %d: %s", replay,
+		      r.code, r.err);
+	contains(r.out, "20 clients come back to a server that was killed for 1000 ms");
+}
+END_TEST
+
 static const struct {
 	const char *argv[6];
 	const char *says;
@@ -173,6 +223,7 @@ int main(void)
 	tcase_set_timeout(t, TEST_TIMEOUT);
 	tcase_add_loop_test(t, it_fills_a_terminal_of_this_size, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(t, without_a_terminal_there_are_lines);
+	tcase_add_test(t, an_earlier_one_can_be_replayed);
 	tcase_add_loop_test(t, what_it_cannot_do_is_said, 0, ARRAY_SIZE(refused));
 	return run_tests("demo", t);
 }
