@@ -288,6 +288,39 @@ static const char *drops_of(const struct demo *d, int side)
 	return f ? arena_printf(d->opt->arena, "accept queue: %lld drops", last - before) : NULL;
 }
 
+/* What was observed by the expectation that decides: the first, or of a control the one that must fail. */
+static const char *observed_of(const json_t *scenario, bool control)
+{
+	json_t *expectations = json_object_get(scenario, "expectations"), *e;
+	size_t i;
+
+	json_array_foreach(
+		expectations, i,
+		e) if (!control ||
+		       json_is_true(json_object_get(
+			       e,
+			       "must_fail"))) return json_string_value(json_object_get(e,
+										       "observed"));
+	return NULL;
+}
+
+/* A sentence for who knows nothing of controls: one that passes has failed where it must. */
+static char *say_verdict(const struct demo *d, const json_t *scenario)
+{
+	const char *verdict = json_string_value(json_object_get(scenario, "verdict"));
+	const char *reason = json_string_value(json_object_get(scenario, "reason"));
+	bool control = json_is_string(json_object_get(scenario, "control"));
+	const char *observed = observed_of(scenario, control);
+	bool passed = verdict && strcmp(verdict, "pass") == 0;
+
+	if (passed && control && observed)
+		return arena_printf(d->opt->arena, "as it should, it fails: %s", observed);
+	return arena_printf(d->opt->arena, "%s: %s", verdict,
+			    reason && *reason ? reason
+			    : observed        ? observed
+					      : "");
+}
+
 static void take_verdict(struct demo *d, int side, const json_t *scenarios)
 {
 	const char *slug = d->loaded.items.v[side].plan->slug;
@@ -296,17 +329,9 @@ static void take_verdict(struct demo *d, int side, const json_t *scenarios)
 
 	json_array_foreach(scenarios, i, s)
 	{
-		const char *reason = json_string_value(json_object_get(s, "reason"));
-		const char *verdict = json_string_value(json_object_get(s, "verdict"));
-		json_t *first = json_array_get(json_object_get(s, "expectations"), 0);
-		const char *observed = json_string_value(json_object_get(first, "observed"));
-
 		if (strcmp(json_string_value(json_object_get(s, "slug")), slug) != 0)
 			continue;
-		d->view.sides[side].verdict = arena_printf(d->opt->arena, "%s: %s", verdict,
-							   reason && *reason ? reason
-							   : observed        ? observed
-									     : "");
+		d->view.sides[side].verdict = say_verdict(d, s);
 		d->view.sides[side].drops = drops_of(d, side);
 	}
 }

@@ -6,10 +6,11 @@
 
 #include "harness/base/cleanup.h"
 
-/* Beside the histogram and the curve: heading, time, title, caption, axis, caption, drops, verdict
- * of two lines, footer. */
-#define FIXED_ROWS 10
-#define SEPARATOR  " | "
+/* Beside the bars and the paragraphs: heading, time, scale, title, caption, axis, caption, footer. */
+#define FIXED_ROWS 8
+/* What the histogram and the curve have at the least. */
+#define BAR_ROWS_MIN 2
+#define SEPARATOR    " | "
 /* A cell of the terminal has eight heights. */
 #define EIGHTHS 8
 /* More is nothing that a demonstration lasts for: an hour. */
@@ -102,6 +103,51 @@ static int64_t back_bin(const struct herd_view *v)
 	return v->outage / HERD_BIN;
 }
 
+/* --- paragraphs: what is said of each side at the end, wrapped to its width --- */
+
+enum paragraph { DROPS, VERDICT, PARAGRAPHS };
+
+static const char *paragraph_of(const struct herd_side *s, enum paragraph which)
+{
+	if (which == DROPS)
+		return s->drops ? s->drops : "accept queue: counted at the end";
+	return s->verdict ? s->verdict : "verdict: at the end";
+}
+
+/* How much of the text is its first line: the words that fit. One that is longer than a line is broken. */
+static size_t first_line(const char *text, int columns)
+{
+	size_t end = (size_t)columns;
+
+	if (strlen(text) <= end)
+		return strlen(text);
+	while (end > 0 && text[end] != ' ')
+		end--;
+	return end > 0 ? end : (size_t)columns;
+}
+
+static const char *behind_first_line(const char *text, int columns)
+{
+	text += first_line(text, columns);
+	return text + strspn(text, " ");
+}
+
+/* As many rows as the longer side takes. */
+static int paragraph_rows(const struct herd_view *v, enum paragraph which, int columns)
+{
+	int most = 0;
+
+	for (int i = 0; i < HERD_SIDES; i++) {
+		const char *text = paragraph_of(&v->sides[i], which);
+		int rows = 0;
+
+		for (; *text; text = behind_first_line(text, columns))
+			rows++;
+		most = rows > most ? rows : most;
+	}
+	return most;
+}
+
 /* --- drawing --- */
 
 /* What a frame shows: columns of `slot` bins each, the first of which is `from`. */
@@ -109,7 +155,7 @@ struct window {
 	int columns;            /* of one side */
 	int64_t from, slot, to; /* to: the first bin that is not shown */
 	int64_t scale;          /* attempts at the top of the histogram */
-	int histogram_rows, curve_rows;
+	int histogram_rows, curve_rows, text_rows;
 };
 
 static struct window window_of(const struct herd_view *v, const struct herd_frame *f)
@@ -122,6 +168,11 @@ static struct window window_of(const struct herd_view *v, const struct herd_fram
 
 	if (w.columns < 1)
 		w.columns = 1;
+	for (int which = 0; which < PARAGRAPHS; which++)
+		w.text_rows += paragraph_rows(v, which, w.columns);
+	if (w.text_rows > rows - BAR_ROWS_MIN)
+		w.text_rows = rows - BAR_ROWS_MIN;
+	rows -= w.text_rows;
 	if (f->whole) {
 		w.slot = (w.to + w.columns - 1) / w.columns;
 		w.slot = w.slot < 1 ? 1 : w.slot;
@@ -212,30 +263,39 @@ static void put_captions(const struct herd_view *v, const struct herd_frame *f,
 	for (int i = 0; i < HERD_SIDES; i++) {
 		const struct herd_side *s = &v->sides[i];
 
-		texts[i] = connected ? arena_printf(v->arena, "connected: %" PRId64 " of %" PRId64,
-						    connected_at(s, w->to), v->clients)
-				     : arena_printf(v->arena, "most attempts in 100 ms: %" PRId64,
-						    most_in(s, back_bin(v), w->to));
+		if (connected)
+			texts[i] = arena_printf(v->arena, "connected: %" PRId64 " of %" PRId64,
+						connected_at(s, w->to), v->clients);
+		else if (w->to <= back_bin(v))
+			texts[i] = "most since it is back: -";
+		else
+			texts[i] = arena_printf(v->arena,
+						"most since it is back: %" PRId64 " in 100 ms",
+						most_in(s, back_bin(v), w->to));
 	}
 	put_texts(f, w, texts, out);
 }
 
-/* The verdict takes two lines: what does not fit the first goes on in the second. */
-static void put_verdicts(const struct herd_view *v, const struct herd_frame *f,
-			 const struct window *w, FILE *out)
+static void put_paragraphs(const struct herd_view *v, const struct herd_frame *f,
+			   const struct window *w, FILE *out)
 {
-	const char *drops[HERD_SIDES], *first[HERD_SIDES], *second[HERD_SIDES];
+	int left = w->text_rows;
 
-	for (int i = 0; i < HERD_SIDES; i++) {
-		const struct herd_side *s = &v->sides[i];
+	for (int which = 0; which < PARAGRAPHS; which++) {
+		int rows = paragraph_rows(v, which, w->columns);
+		const char *rest[HERD_SIDES], *lines[HERD_SIDES];
 
-		drops[i] = s->drops ? s->drops : "accept queue: counted at the end";
-		first[i] = s->verdict ? s->verdict : "verdict: at the end";
-		second[i] = strlen(first[i]) > (size_t)w->columns ? first[i] + w->columns : "";
+		for (int i = 0; i < HERD_SIDES; i++)
+			rest[i] = paragraph_of(&v->sides[i], which);
+		for (; rows > 0 && left > 0; rows--, left--) {
+			for (int i = 0; i < HERD_SIDES; i++) {
+				lines[i] = arena_strndup(v->arena, rest[i],
+							 first_line(rest[i], w->columns));
+				rest[i] = behind_first_line(rest[i], w->columns);
+			}
+			put_texts(f, w, lines, out);
+		}
 	}
-	put_texts(f, w, drops, out);
-	put_texts(f, w, first, out);
-	put_texts(f, w, second, out);
 }
 
 void herd_view_draw(const struct herd_view *v, const struct herd_frame *f, FILE *out)
@@ -250,13 +310,19 @@ void herd_view_draw(const struct herd_view *v, const struct herd_frame *f, FILE 
 		arena_printf(v->arena, "%.1f s after it went: %s", (double)f->at / 1e9,
 			     f->at < v->outage ? "it is gone" : "it is back"));
 	end_line(f, out);
+	fprintf(out, "%.*s", f->columns,
+		arena_printf(v->arena,
+			     "full height: %" PRId64 " attempts in 100 ms; below, %" PRId64
+			     " clients",
+			     w.scale, v->clients));
+	end_line(f, out);
 	put_texts(f, &w, (const char *[]){v->sides[0].title, v->sides[1].title}, out);
 	put_captions(v, f, &w, false, out);
 	put_bars(v, f, &w, w.histogram_rows, most_in, w.scale, out);
 	put_axis(v, f, &w, out);
 	put_captions(v, f, &w, true, out);
 	put_bars(v, f, &w, w.curve_rows, level_in, v->clients > 0 ? v->clients : 1, out);
-	put_verdicts(v, f, &w, out);
+	put_paragraphs(v, f, &w, out);
 	fprintf(out, "%.*s%s", f->columns, f->footer ? f->footer : "", f->erase ? "\033[K" : "");
 }
 

@@ -51,8 +51,8 @@ nsec_t herd_view_last(const struct herd_view *v);
 /*
  * Draws the moment `at` after the beginning of the outage, in `rows` lines of at most `columns`: the bins
  * until then, one a column, or, when it is `whole`, all of them, each column showing the fullest
- * of those that share it. Each line ends in "\033[K\n" if `erase`, else in "\n"; the last one has no
- * newline.
+ * of those that share it. Drops and verdicts are wrapped at blanks; the bars have the rows that are
+ * left. Each line ends in "\033[K\n" if `erase`, else in "\n"; the last one has no newline.
  */
 struct herd_frame {
 	nsec_t at;

@@ -82,6 +82,52 @@ static const struct {
 	int columns, rows;
 } sizes[] = {{80, 24}, {200, 50}};
 
+/* What stands in one side of the screen, its lines joined by blanks. */
+static char *side_of(const char *text, int side, int columns)
+{
+	size_t width = (size_t)(columns - (int)strlen(" | ")) / 2;
+	char *joined = arena_strdup(&c.arena, "");
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		size_t from = side ? width + strlen(" | ") : 0;
+		size_t end = side || len < width ? len : width;
+
+		while (end > from && text[end - 1] == ' ')
+			end--;
+		if (end > from)
+			joined = arena_printf(&c.arena, "%s %.*s", joined, (int)(end - from),
+					      text + from);
+		text += len + (text[len] == '\n');
+	}
+	return joined;
+}
+
+/* Under each side stands, whole, what run.json has of it. */
+static void has_verdicts(const char *text, int columns)
+{
+	_cleanup_json_ json_t *run = cli_json(&c, "results/demo/latest/run.json");
+	size_t i;
+	json_t *s;
+
+	json_array_foreach(json_object_get(run, "scenarios"), i, s)
+	{
+		bool control = json_is_string(json_object_get(s, "control"));
+		const char *verdict = json_string_value(json_object_get(s, "verdict"));
+		const char *reason = json_string_value(json_object_get(s, "reason"));
+		json_t *herd = json_array_get(json_object_get(s, "expectations"), 0);
+		const char *observed = json_string_value(json_object_get(herd, "observed"));
+		const char *says =
+			strcmp(verdict, "pass") != 0
+				? arena_printf(&c.arena, "%s: %s", verdict, reason)
+				: arena_printf(&c.arena, "%s: %s",
+					       control ? "as it should, it fails" : "pass",
+					       observed);
+
+		contains(side_of(text, control, columns), says);
+	}
+}
+
 START_TEST(it_fills_a_terminal_of_this_size)
 {
 	const char *build = getenv("BUILD");
@@ -126,6 +172,9 @@ START_TEST(it_fills_a_terminal_of_this_size)
 	contains(text, "accept queue: ");
 	ck_assert_ptr_nonnull(strchr(text, '#'));
 	ck_assert_msg(!strstr(text, "at the end"), "no verdict:\n%s", text);
+	contains(text, "full height: ");
+	contains(text, "| most since it is back: ");
+	has_verdicts(text, sizes[_i].columns);
 }
 END_TEST
 

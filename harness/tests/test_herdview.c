@@ -113,14 +113,75 @@ START_TEST(the_captions_say_what_came_after_the_outage)
 
 	ck_assert_ptr_nonnull(strstr(text, "10 clients, and their server is gone for 2.0 s"));
 	ck_assert_ptr_nonnull(strstr(text, "3.0 s after it went: it is back"));
-	ck_assert_ptr_nonnull(strstr(line_of(text, 3), "most attempts in 100 ms: 4 "));
-	ck_assert_ptr_nonnull(strstr(line_of(text, 3), "| most attempts in 100 ms: 10"));
+	ck_assert_ptr_nonnull(strstr(line_of(text, 4), "most since it is back: 4 in 100 ms "));
+	ck_assert_ptr_nonnull(strstr(line_of(text, 4), "| most since it is back: 10 in 100 ms"));
 	ck_assert_ptr_nonnull(strstr(text, "connected: 10 of 10"));
 	text = draw((struct herd_frame){2200 * NSEC_PER_MSEC, 80, 24, false, false, NULL});
 	ck_assert_ptr_nonnull(strstr(text, "connected: 7 of 10"));
 	ck_assert_ptr_nonnull(strstr(text, "connected: 0 of 10"));
 	text = draw((struct herd_frame){NSEC_PER_SEC, 80, 24, false, false, NULL});
 	ck_assert_ptr_nonnull(strstr(text, "it is gone"));
+	/* The bar is there, but of the herd nothing can be said yet. */
+	ck_assert_ptr_nonnull(strstr(line_of(text, 4), "most since it is back: - "));
+	text = draw((struct herd_frame){2 * NSEC_PER_SEC, 80, 24, false, false, NULL});
+	ck_assert_ptr_nonnull(strstr(line_of(text, 4), "| most since it is back: -"));
+}
+END_TEST
+
+/* What stands in one side of a frame, its lines joined by blanks. */
+static char *side_of(const char *text, int side)
+{
+	char *joined = arena_strdup(&arena, "");
+
+	for (; text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL) {
+		const char *line = line_of(text, 0), *middle = strstr(line, " | ");
+
+		if (!middle)
+			continue;
+		const char *its = side ? middle + strlen(" | ")
+				       : arena_strndup(&arena, line, (size_t)(middle - line));
+		size_t len = strlen(its);
+
+		while (len && its[len - 1] == ' ')
+			len--;
+		joined = arena_printf(&arena, "%s %.*s", joined, (int)len, its);
+	}
+	return joined;
+}
+
+START_TEST(the_verdicts_are_whole_and_break_at_blanks)
+{
+	const int sizes[][2] = {{60, 18}, {80, 23}, {200, 49}};
+	const char *good = "pass: 75 of 1000 attempts in one bin, 0 drops (0 by a full accept "
+			   "queue); back: 15.512 s";
+	const char *bad = "as it should, it fails: 1000 of 1000 attempts in one bin, 12345 drops "
+			  "(12345 by a full accept queue); back: 0 of 1000 are back";
+
+	add_herds();
+	view.sides[0].verdict = good;
+	view.sides[1].verdict = bad;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const char *text = draw((struct herd_frame){3 * NSEC_PER_SEC, sizes[i][0],
+							    sizes[i][1], true, false, "there"});
+
+		ck_assert_msg(strstr(side_of(text, 0), good) != NULL, "%s", text);
+		ck_assert_msg(strstr(side_of(text, 1), bad) != NULL, "%s", text);
+	}
+}
+END_TEST
+
+START_TEST(a_word_longer_than_a_line_is_broken)
+{
+	char word[101] = "";
+
+	memset(word, 'x', sizeof(word) - 1);
+	view.sides[0].verdict = word;
+	const char *text = draw((struct herd_frame){0, 80, 24, true, false, "there"});
+	size_t n = 0;
+
+	for (const char *at = text; *at; at++)
+		n += *at == 'x';
+	ck_assert_uint_eq(n, sizeof(word) - 1);
 }
 END_TEST
 
@@ -129,7 +190,7 @@ START_TEST(the_histograms_have_one_scale)
 {
 	add_herds();
 	const char *text = draw((struct herd_frame){3 * NSEC_PER_SEC, 80, 24, false, false, NULL});
-	const char *top = line_of(text, 4);
+	const char *top = line_of(text, 5);
 	const char *separator = strstr(top, " | ");
 
 	ck_assert_ptr_nonnull(separator);
@@ -137,6 +198,7 @@ START_TEST(the_histograms_have_one_scale)
 	ck_assert_uint_eq(strlen(separator) - strlen(strchr(separator, '#') + 1),
 			  strlen(" | ") + 38 - 4);
 	ck_assert_ptr_null(strchr(strchr(separator, '#') + 1, '#'));
+	ck_assert_str_eq(line_of(text, 2), "full height: 10 attempts in 100 ms; below, 10 clients");
 }
 END_TEST
 
@@ -193,6 +255,8 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_frame_fills_its_terminal_and_no_more);
 	tcase_add_test(t, the_captions_say_what_came_after_the_outage);
+	tcase_add_test(t, the_verdicts_are_whole_and_break_at_blanks);
+	tcase_add_test(t, a_word_longer_than_a_line_is_broken);
 	tcase_add_test(t, the_histograms_have_one_scale);
 	tcase_add_test(t, a_line_has_the_last_second);
 	tcase_add_test(t, what_is_no_event_is_passed_over);
