@@ -221,7 +221,7 @@ START_TEST(an_earlier_one_can_be_replayed)
 	cli_write_pair(&c, "other.yaml", "  []", "  - {reconnects: {app: client}}");
 	CLI(&c, "demo", "herd", "--clients", "20", "--outage", "1s", scenario);
 	char *replay = replay_of("results/demo/latest/run.json");
-	/* Each is written; without a kernel, or as it is no pair, none is run. */
+	/* Each is written; without a kernel, or as it has no herd, none is run. */
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		struct cli_result other =
 			CLI(&c, "demo", "herd", "--clients", others[i][0], "--outage", others[i][1],
