@@ -141,9 +141,18 @@ static bool asks_for_drops(const struct expect_spec *spec)
 	return spec->drops_at_most != COUNT_UNSET;
 }
 
-static enum verdict weigh(const struct expect_spec *spec, const struct herd *h)
+/* Where the machine held them up, a bin has the attempts of its own time and those of the stall's. */
+static bool is_too_full(const struct model *m, const struct expect_spec *spec, const struct herd *h)
 {
-	if (h->most > spec->at_most)
+	double bin = (double)bin_of(spec);
+
+	return (double)h->most > (double)spec->at_most * (bin + (double)m->stall_held) / bin;
+}
+
+static enum verdict weigh(const struct model *m, const struct expect_spec *spec,
+			  const struct herd *h)
+{
+	if (is_too_full(m, spec, h))
 		return VERDICT_FAIL;
 	if (asks_for_drops(spec) && h->counted && h->drops > spec->drops_at_most)
 		return VERDICT_FAIL;
@@ -165,10 +174,10 @@ static char *say_bound(const struct expect_spec *spec, struct arena *a)
 	return text;
 }
 
-static void report(const struct plan_expect *e, const struct herd *h, struct arena *a,
-		   struct expect_result *ret)
+static void report(const struct model *m, const struct plan_expect *e, const struct herd *h,
+		   struct arena *a, struct expect_result *ret)
 {
-	ret->verdict = weigh(&e->spec, h);
+	ret->verdict = weigh(m, &e->spec, h);
 	ret->subject = e->spec.app;
 	if (!h->attempts) {
 		ret->observed = arena_strdup(a, "it made no attempt after the step");
@@ -225,8 +234,9 @@ static void judge_herd(const struct model *m, const struct plan_expect *e, struc
 
 		count_attempts(m, e, span->w, &h);
 		count_drops(m, e, span->w, &h);
-		if (!any || weigh(&e->spec, &h) > weigh(&e->spec, &worst) ||
-		    (weigh(&e->spec, &h) == weigh(&e->spec, &worst) && h.most > worst.most))
+		enum verdict now = weigh(m, &e->spec, &h), before = weigh(m, &e->spec, &worst);
+
+		if (!any || now > before || (now == before && h.most > worst.most))
 			worst = h;
 		any = true;
 	}
@@ -234,7 +244,7 @@ static void judge_herd(const struct model *m, const struct plan_expect *e, struc
 		span_void(e, a, ret);
 		return;
 	}
-	report(e, &worst, a, ret);
+	report(m, e, &worst, a, ret);
 	if (unclaimed.attempts && ret->verdict != VERDICT_FAIL) {
 		unclaimed_void(m, e, &unclaimed, a, ret);
 		return;

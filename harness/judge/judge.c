@@ -237,8 +237,9 @@ static bool fails_by(struct model *m, const struct plan_expect *moved, const str
 
 	m->stall_late = stall->late;
 	m->stall_early = stall->early;
+	m->stall_held = stall->held;
 	moved->spec.ops->judge(m, moved, a, &again);
-	m->stall_late = m->stall_early = 0;
+	m->stall_late = m->stall_early = m->stall_held = 0;
 	return again.verdict == VERDICT_FAIL &&
 	       !(again.pending && stall_outlasts(m->plan, moved, stall));
 }

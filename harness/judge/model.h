@@ -169,6 +169,7 @@ struct model {
 	const struct plan *plan;
 	/* What stalls may have added to a gap between attempts, or taken from it; usually 0. */
 	nsec_t stall_late, stall_early;
+	nsec_t stall_held; /* what was spread over so much time may have come at once; usually 0 */
 	struct arena *arena;
 	VEC(struct model_connection) connections; /* by first SYN */
 	VEC(struct model_socket) sockets;         /* by first sight */

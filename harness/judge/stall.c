@@ -70,6 +70,7 @@ struct stall stall_until(const struct plan *plan, const struct observations *obs
 	for (int i = 0; i < LAG_N_STAGES; i++)
 		stall.late += worst[i] * times[i];
 	stall.early = worst[LAG_FORWARDER] + worst[LAG_INIT];
+	stall.held = worst[LAG_FORWARDER] + worst[LAG_CANARY];
 	return stall;
 }
 

@@ -19,6 +19,11 @@ struct stall {
 	nsec_t late;
 	/* By how much a late stamp may have shortened an interval that begins with it: only ours. */
 	nsec_t early;
+	/*
+	 * How long a packet or an ordinary process was held up in one piece: what was spread over so much
+	 * time may have come at its end, all at once.
+	 */
+	nsec_t held;
 };
 
 /* What stalls there were until `t`; of the apps' waits, those of the last `span`. */

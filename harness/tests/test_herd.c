@@ -76,6 +76,17 @@ START_TEST(bins_of_another_length)
 }
 END_TEST
 
+/* Three that were due within 100 ms, and 1.2 or 0.6 within the 40 or 20 ms for which nobody could run. */
+START_TEST(what_a_stall_held_up_comes_at_once)
+{
+	expect_most(3);
+	see_return(MS(20));
+	see_lag(&w, SEC(10) + MS(150), EV_STALL, MS(_i ? 40 : 20), 1);
+	w.obs.list.v[w.obs.list.n - 1].lag.stage = LAG_CANARY;
+	world_expect_verdict(&w, _i ? VERDICT_INCONCLUSIVE : VERDICT_FAIL, "4 of 4 attempts");
+}
+END_TEST
+
 /* What came before the step is another story. */
 START_TEST(only_after_the_step)
 {
@@ -137,6 +148,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, so_many_in_a_bin, 0, 2);
 	tcase_add_loop_test(c, bins_of_another_length, 0, 2);
+	tcase_add_loop_test(c, what_a_stall_held_up_comes_at_once, 0, 2);
 	tcase_add_test(c, only_after_the_step);
 	tcase_add_loop_test(c, drops, 0, 2);
 	tcase_add_test(c, drops_that_were_not_counted);
