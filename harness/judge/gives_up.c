@@ -53,19 +53,21 @@ static nsec_t answered_at(const struct model *m, const struct model_attempt *t)
 	return nsec_earlier(t->established, refused);
 }
 
-/* The least and the most that it may have lasted; NSEC_NEVER: it goes on. */
+/* If its socket ended then, at the latest; NSEC_NEVER: it goes on. */
+static nsec_t length_to(const struct model *m, const struct model_attempt *t, nsec_t end)
+{
+	return t->end == NSEC_NEVER ? NSEC_NEVER : nsec_earlier(answered_at(m, t), end) - t->start;
+}
+
+/* The least and the most that it may have lasted. */
 static nsec_t length_min(const struct model *m, const struct model_attempt *t)
 {
-	nsec_t end = nsec_earlier(answered_at(m, t), t->end_since);
-
-	return t->end == NSEC_NEVER ? NSEC_NEVER : end - t->start;
+	return length_to(m, t, t->end_since);
 }
 
 static nsec_t length_max(const struct model *m, const struct model_attempt *t)
 {
-	nsec_t end = nsec_earlier(answered_at(m, t), t->end);
-
-	return t->end == NSEC_NEVER ? NSEC_NEVER : end - t->start;
+	return length_to(m, t, t->end);
 }
 
 static bool was_answered_in_time(const struct model *m, const struct plan_expect *e,
