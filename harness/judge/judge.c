@@ -19,8 +19,12 @@
  * A control turns that round: it is there to fail. It was killed (pass) if the run was whole, every
  * app that starts by itself became ready, the verdict is fail and every expectation it names is among
  * those that failed. Others may have failed or be void too. Where it neither was killed nor passed
- * what it should fail, it proved nothing: that is an error.
+ * what it should fail, it proved nothing: that is an error. One that passed while the machine stood
+ * still may have done so by that alone, and is inconclusive.
  */
+
+/* Steps come seconds apart: what a stall made later by no more did not change their order. */
+#define SURVIVAL_TOLERANCE NSEC_PER_SEC
 
 /* What the records about the run itself say. */
 struct run_facts {
@@ -251,6 +255,15 @@ static void say_stalled(const struct stall *stall, struct arena *a, struct expec
 				   say_seconds(stall->late, a));
 }
 
+/* What stalls there were until it was decided. */
+static struct stall stall_before(const struct plan *plan, const struct observations *obs,
+				 const struct expect_result *r)
+{
+	bool to_the_end = r->pending || r->unclaimed || r->t == NSEC_UNSET;
+
+	return stall_until(plan, obs, to_the_end ? plan->duration : r->t, stall_span(r->expect));
+}
+
 /* A failure that the stalls of the machine may account for is none: it is inconclusive. */
 static void allow_for_stalls(struct model *m, const struct observations *obs, struct arena *a,
 			     struct expect_result *r)
@@ -259,9 +272,7 @@ static void allow_for_stalls(struct model *m, const struct observations *obs, st
 
 	if (r->verdict != VERDICT_FAIL && !r->unclaimed)
 		return;
-	bool to_the_end = r->pending || r->unclaimed || r->t == NSEC_UNSET;
-	nsec_t until = to_the_end ? m->plan->duration : r->t;
-	struct stall stall = stall_until(m->plan, obs, until, stall_span(e));
+	struct stall stall = stall_before(m->plan, obs, r);
 	struct plan_expect relaxed = stall_relax(e, &stall);
 	struct plan_expect extended = stall_extend(e, &stall);
 	bool has_end = e->spec.during.n > 0; /* else the two are the same */
@@ -313,7 +324,24 @@ static const struct expect_result *named_with(const struct scenario_result *r, e
 	return NULL;
 }
 
-static void judge_control(struct scenario_result *r, struct arena *a)
+static void judge_survival(struct scenario_result *r, const struct expect_result *passed,
+			   const struct observations *obs, struct arena *a)
+{
+	struct stall stall = stall_before(r->plan, obs, passed);
+	char *what = arena_printf(a, "control survived: %s passed (observed %s)",
+				  passed->expect->label, passed->observed);
+
+	r->verdict = VERDICT_FAIL;
+	r->reason = what;
+	if (stall.late <= SURVIVAL_TOLERANCE)
+		return;
+	r->verdict = VERDICT_INCONCLUSIVE;
+	r->reason = arena_printf(a, "%s, but the machine stalled by up to %s", what,
+				 say_seconds(stall.late, a));
+}
+
+static void judge_control(struct scenario_result *r, const struct observations *obs,
+			  struct arena *a)
 {
 	const struct expect_result *passed = named_with(r, VERDICT_PASS);
 	const struct expect_result *unseen = named_with(r, VERDICT_VOID);
@@ -322,9 +350,7 @@ static void judge_control(struct scenario_result *r, struct arena *a)
 	if (r->verdict == VERDICT_ERROR || r->verdict == VERDICT_INCONCLUSIVE)
 		return;
 	if (passed) {
-		r->verdict = VERDICT_FAIL;
-		r->reason = arena_printf(a, "control survived: %s passed (observed %s)",
-					 passed->expect->label, passed->observed);
+		judge_survival(r, passed, obs, a);
 	} else if (unseen) {
 		r->verdict = VERDICT_ERROR;
 		r->reason = arena_printf(a, "control proves nothing: %s is void (%s)",
@@ -359,5 +385,5 @@ void judge(const struct plan *plan, const struct observations *obs, struct arena
 		weigh_expect(e, a, ret);
 	weigh_faults(plan, obs, a, ret);
 	if (plan->control)
-		judge_control(ret, a);
+		judge_control(ret, obs, a);
 }

@@ -29,8 +29,6 @@
 #include "harness/run/init.h"
 
 #define SANDBOX_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
-/* The link engine's; init steps one below. Lower than anything else real-time on a machine. */
-#define FORWARDER_PRIORITY 2
 /* Descriptors of init: above the standard ones, in this order; then those of the tracepoint. */
 enum { INIT_CONTROL_FD = 3, INIT_RESULTS_FD, INIT_TRACE_FD };
 
@@ -91,7 +89,8 @@ static pid_t clone_into(uint64_t namespaces, int *pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-static void __attribute__((noreturn)) child(const struct run_config *config, int control_fd)
+static void __attribute__((noreturn))
+child(const struct run_config *config, const struct rlimit *rtprio, int control_fd)
 {
 	struct run_config mine = *config;
 	size_t n = INIT_TRACE_FD - INIT_CONTROL_FD + config->n_trace;
@@ -113,7 +112,18 @@ static void __attribute__((noreturn)) child(const struct run_config *config, int
 	mine.trace = trace;
 	mine.results_fd = INIT_RESULTS_FD;
 	free(fds);
-	init_main(&mine, INIT_CONTROL_FD);
+	init_main(&mine, rtprio, INIT_CONTROL_FD);
+}
+
+/* So that it may leave real-time priority and come back, which its rights alone do not give it. */
+static void allow_real_time(pid_t pid, struct rlimit limit)
+{
+	if (limit.rlim_cur >= FORWARDER_PRIORITY)
+		return;
+	limit.rlim_cur = FORWARDER_PRIORITY;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	(void)prlimit(pid, RLIMIT_RTPRIO, &limit, NULL);
 }
 
 static int explain_clone(struct err *err)
@@ -138,7 +148,10 @@ int run_start(const struct run_config *config, struct run *ret, struct err *err)
 {
 	int pair[2], pidfd = -1;
 	struct sched_param fifo = {.sched_priority = FORWARDER_PRIORITY}, other = {0};
+	struct rlimit rtprio;
 
+	if (getrlimit(RLIMIT_RTPRIO, &rtprio) < 0)
+		return err_errno(err, "read the limit of priorities");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(err, "make a socket pair");
 	_cleanup_close_ int ours = pair[0], theirs = pair[1];
@@ -153,12 +166,14 @@ int run_start(const struct run_config *config, struct run *ret, struct err *err)
 		pid = clone_into(SANDBOX_NAMESPACES, &pidfd);
 	}
 	if (pid == 0)
-		child(config, theirs);
+		child(config, &rtprio, theirs);
 	if (real_time)
 		sched_setscheduler(0, SCHED_OTHER, &other);
 	if (pid < 0)
 		return explain_clone(err);
 
+	if (real_time)
+		allow_real_time(pid, rtprio);
 	*ret = (struct run){.pid = pid, .pidfd = pidfd, .control_fd = TAKE_FD(ours)};
 	if ((with_user && write_id_maps(pid, err) < 0) ||
 	    (TEMP_FAILURE_RETRY(write(ret->control_fd, "g", 1)) != 1 &&

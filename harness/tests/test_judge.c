@@ -271,6 +271,28 @@ START_TEST(survived)
 }
 END_TEST
 
+/* Before its detection at 5 s a stall of a second may be why; a shorter or a later one is not. */
+START_TEST(survived_a_stall)
+{
+	static const struct {
+		nsec_t t, lag;
+		enum verdict verdict;
+	} stalls[] = {
+		{SEC(4), SEC(1), VERDICT_FAIL},
+		{SEC(4), SEC(1) + MS(1), VERDICT_INCONCLUSIVE},
+		{SEC(8), SEC(2), VERDICT_FAIL},
+	};
+
+	make_control(0);
+	see_all(NOTHING);
+	see_lag(&w, stalls[_i].t, EV_STALL, stalls[_i].lag, 1);
+	w.obs.list.v[w.obs.list.n - 1].lag.stage = LAG_INIT;
+	assert_verdict(stalls[_i].verdict, "control survived: detects passed (observed 2.999 s)");
+	ck_assert_int_eq(stalls[_i].verdict == VERDICT_INCONCLUSIVE,
+			 strstr(r.reason, "but the machine stalled by up to 1.001 s") != NULL);
+}
+END_TEST
+
 /* It failed, but not where it must. */
 START_TEST(survived_though_another_failed)
 {
@@ -422,6 +444,7 @@ int main(void)
 	tcase_add_test(t, killed);
 	tcase_add_test(t, killed_with_others);
 	tcase_add_test(t, survived);
+	tcase_add_loop_test(t, survived_a_stall, 0, 3);
 	tcase_add_test(t, survived_though_another_failed);
 	tcase_add_test(t, survived_one_of_two);
 	tcase_add_test(t, a_void_control_is_an_error);
