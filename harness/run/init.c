@@ -157,52 +157,47 @@ static int watch_all(struct state *s, struct err *err)
 	return err->msg[0] ? -1 : 0;
 }
 
-static void set_priority(pid_t pid, int policy, int priority)
+/* Wirecut gives init real-time priority where it can; what init forks from then on has it too. */
+static int wait_for_real_time(const struct state *s, struct err *err)
 {
-	struct sched_param p = {.sched_priority = priority};
+	struct run_msg built = {.stage = RUN_BUILT};
 
-	(void)sched_setscheduler(pid, policy, &p); /* where this is allowed */
+	if (TEMP_FAILURE_RETRY(write(s->control_fd, &built, sizeof(built))) < 0)
+		return err_set(err, "wirecut is gone");
+	return wait_for_go(s->control_fd, err);
 }
 
 /*
- * To set a sandbox up takes a tenth of a second of work, and a suite sets many up at once: at
- * real-time priority that would hold up the runs beside it. Not done where it could not be taken
- * back, as with CAP_SYS_NICE but a limit that may not be raised.
+ * The link engine, forked before, keeps its real-time priority. Init steps one below: it stamps what
+ * it sees, and a busy machine must not make those times late, but it must never delay a packet. The
+ * apps it forks are ordinary processes.
  */
-static void work_as_ordinary(void)
+static void step_below_link_engine(void)
 {
-	struct rlimit limit;
+	struct sched_param p;
 
-	if (getrlimit(RLIMIT_RTPRIO, &limit) == 0 && limit.rlim_cur >= FORWARDER_PRIORITY)
-		set_priority(0, SCHED_OTHER, 0);
-}
-
-/*
- * Init steps one below the link engine: it stamps what it sees, and a busy machine must not make
- * those times late, but it must never delay a packet. The apps it forks are ordinary processes, and
- * have the limit that wirecut was started with.
- */
-static void take_real_time(const struct state *s, const struct rlimit *rtprio)
-{
-	set_priority(link_pid(s->link), SCHED_FIFO, FORWARDER_PRIORITY);
-	set_priority(0, SCHED_FIFO | SCHED_RESET_ON_FORK, FORWARDER_PRIORITY - 1);
-	(void)setrlimit(RLIMIT_RTPRIO, rtprio);
+	if (sched_getscheduler(0) != SCHED_FIFO || sched_getparam(0, &p) < 0)
+		return;
+	p.sched_priority--;
+	(void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p);
 }
 
 /* For the work after the end, which is long and which nobody waits for. */
 static void leave_real_time(const struct state *s)
 {
-	set_priority(link_pid(s->link), SCHED_OTHER, 0);
-	set_priority(0, SCHED_OTHER, 0);
+	struct sched_param p = {0};
+
+	(void)sched_setscheduler(link_pid(s->link), SCHED_OTHER, &p);
+	/* To take the flag back is a privilege, and would be refused. */
+	(void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &p);
 }
 
-static int set_up(struct state *s, const struct rlimit *rtprio, struct err *err)
+static int set_up(struct state *s, struct err *err)
 {
 	const struct plan *plan = s->plan;
 	struct hosts_config hosts = {.plan = plan, .keep_dirs = s->config->keep_dirs};
 
 	setsid();
-	work_as_ordinary();
 	/* Timers of the loop to the nanosecond, not to the default slack of 50 us. */
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 	if (make_private_mounts(err) < 0 || open_descriptors(s, err) < 0)
@@ -211,8 +206,10 @@ static int set_up(struct state *s, const struct rlimit *rtprio, struct err *err)
 	s->last_poll = arena_new_array(&s->arena, nsec_t, plan->hosts.n + 1);
 	if (hosts_create(&hosts, s->hosts, err) < 0)
 		return err_wrap(err, "set up the hosts");
-	if (link_start(plan, s->hosts, s->config->results_fd, &s->link, err) < 0)
+	if (wait_for_real_time(s, err) < 0 ||
+	    link_start(plan, s->hosts, s->config->results_fd, &s->link, err) < 0)
 		return -1;
+	step_below_link_engine();
 	if (s->cadence.canary && canary_start(&s->canary, err) < 0)
 		return -1;
 	s->procs = procs_new(plan);
@@ -221,7 +218,6 @@ static int set_up(struct state *s, const struct rlimit *rtprio, struct err *err)
 	steps_create(s);
 	if (logmatch_new(plan, &s->logmatch, err) < 0 || samples_create(s, err) < 0)
 		return -1;
-	take_real_time(s, rtprio);
 	return watch_all(s, err);
 }
 
@@ -516,7 +512,7 @@ static void stop_apps(struct state *s)
 	apps_close_all(s);
 }
 
-void init_main(const struct run_config *config, const struct rlimit *rtprio, int control_fd)
+void init_main(const struct run_config *config, int control_fd)
 {
 	struct state s = {.config = config,
 			  .plan = config->plan,
@@ -529,7 +525,7 @@ void init_main(const struct run_config *config, const struct rlimit *rtprio, int
 	s.obs.arena = &s.arena;
 	if (wait_for_go(control_fd, &err) < 0)
 		_exit(1);
-	if (set_up(&s, rtprio, &err) < 0)
+	if (set_up(&s, &err) < 0)
 		finish(&s, &err);
 	run_plan(&s);
 	complete_records(&s);

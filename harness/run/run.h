@@ -41,6 +41,7 @@ struct run {
 
 enum run_stage {
 	RUN_BOOTING,  /* on the virtual clock: a guest boots first, once for all runs to come */
+	RUN_BUILT,    /* the hosts are there; run_read() answers it, and keeps it to itself */
 	RUN_READY,    /* t = 0 has come */
 	RUN_PROGRESS, /* on the virtual clock: .t */
 	RUN_DONE,     /* the results are written; .err is empty, or why they are not */

@@ -8,6 +8,10 @@
  * it does anything. As root every id maps to itself; an ordinary user's own id becomes 0. Where the
  * kernel forbids user namespaces, root goes on without one.
  *
+ * Nor could it give itself real-time priority, which is for who has rights outside. It gets it when
+ * its hosts are there, and not before: to build them is tens of milliseconds of work, a suite builds
+ * many sandboxes at once, and the runs beside them would be held up.
+ *
  * Init must not inherit the control socket of another run, which would keep that run alive: it
  * closes every descriptor but its own.
  */
@@ -29,6 +33,8 @@
 #include "harness/run/init.h"
 
 #define SANDBOX_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
+/* The link engine's; init steps one below. Lower than anything else real-time on a machine. */
+#define FORWARDER_PRIORITY 2
 /* Descriptors of init: above the standard ones, in this order; then those of the tracepoint. */
 enum { INIT_CONTROL_FD = 3, INIT_RESULTS_FD, INIT_TRACE_FD };
 
@@ -89,8 +95,7 @@ static pid_t clone_into(uint64_t namespaces, int *pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-static void __attribute__((noreturn))
-child(const struct run_config *config, const struct rlimit *rtprio, int control_fd)
+static void __attribute__((noreturn)) child(const struct run_config *config, int control_fd)
 {
 	struct run_config mine = *config;
 	size_t n = INIT_TRACE_FD - INIT_CONTROL_FD + config->n_trace;
@@ -112,18 +117,7 @@ child(const struct run_config *config, const struct rlimit *rtprio, int control_
 	mine.trace = trace;
 	mine.results_fd = INIT_RESULTS_FD;
 	free(fds);
-	init_main(&mine, rtprio, INIT_CONTROL_FD);
-}
-
-/* So that it may leave real-time priority and come back, which its rights alone do not give it. */
-static void allow_real_time(pid_t pid, struct rlimit limit)
-{
-	if (limit.rlim_cur >= FORWARDER_PRIORITY)
-		return;
-	limit.rlim_cur = FORWARDER_PRIORITY;
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
-	(void)prlimit(pid, RLIMIT_RTPRIO, &limit, NULL);
+	init_main(&mine, INIT_CONTROL_FD);
 }
 
 static int explain_clone(struct err *err)
@@ -144,20 +138,22 @@ static int explain_clone(struct err *err)
 	return -1;
 }
 
+/* Init waits for a byte: a first one before it does anything, one more when the hosts are there. */
+static int let_go_on(const struct run *r, struct err *err)
+{
+	if (TEMP_FAILURE_RETRY(send(r->control_fd, "g", 1, MSG_NOSIGNAL)) != 1)
+		return err_errno(err, "start the sandbox");
+	return 0;
+}
+
 int run_start(const struct run_config *config, struct run *ret, struct err *err)
 {
 	int pair[2], pidfd = -1;
-	struct sched_param fifo = {.sched_priority = FORWARDER_PRIORITY}, other = {0};
-	struct rlimit rtprio;
 
-	if (getrlimit(RLIMIT_RTPRIO, &rtprio) < 0)
-		return err_errno(err, "read the limit of priorities");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(err, "make a socket pair");
 	_cleanup_close_ int ours = pair[0], theirs = pair[1];
 
-	/* For the link engine and init, where this is allowed. */
-	bool real_time = sched_setscheduler(0, SCHED_FIFO, &fifo) == 0;
 	bool with_user = true;
 	fflush(NULL);
 	pid_t pid = clone_into(SANDBOX_NAMESPACES | CLONE_NEWUSER, &pidfd);
@@ -166,18 +162,12 @@ int run_start(const struct run_config *config, struct run *ret, struct err *err)
 		pid = clone_into(SANDBOX_NAMESPACES, &pidfd);
 	}
 	if (pid == 0)
-		child(config, &rtprio, theirs);
-	if (real_time)
-		sched_setscheduler(0, SCHED_OTHER, &other);
+		child(config, theirs);
 	if (pid < 0)
 		return explain_clone(err);
 
-	if (real_time)
-		allow_real_time(pid, rtprio);
 	*ret = (struct run){.pid = pid, .pidfd = pidfd, .control_fd = TAKE_FD(ours)};
-	if ((with_user && write_id_maps(pid, err) < 0) ||
-	    (TEMP_FAILURE_RETRY(write(ret->control_fd, "g", 1)) != 1 &&
-	     err_errno(err, "start the sandbox") < 0)) {
+	if ((with_user && write_id_maps(pid, err) < 0) || let_go_on(ret, err) < 0) {
 		run_finish(ret);
 		return -1;
 	}
@@ -186,12 +176,19 @@ int run_start(const struct run_config *config, struct run *ret, struct err *err)
 
 int run_read(struct run *r, struct run_msg *ret)
 {
-	ssize_t n;
+	struct sched_param fifo = {.sched_priority = FORWARDER_PRIORITY};
+	struct err ignored; /* init has ended, and its pidfd says so */
 
-	do
-		n = recv(r->control_fd, ret, sizeof(*ret), MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	return n == sizeof(*ret);
+	for (;;) {
+		ssize_t n =
+			TEMP_FAILURE_RETRY(recv(r->control_fd, ret, sizeof(*ret), MSG_DONTWAIT));
+		if (n != sizeof(*ret))
+			return 0;
+		if (ret->stage != RUN_BUILT)
+			return 1;
+		(void)sched_setscheduler(r->pid, SCHED_FIFO, &fifo); /* where this is allowed */
+		(void)let_go_on(r, &ignored);
+	}
 }
 
 void run_abort(struct run *r)
