@@ -25,6 +25,7 @@ struct app {
 	int index;                    /* in the plan; -1 for an exec step */
 	int host;
 	pid_t pid;  /* 0: not running */
+	bool ended; /* it does not run any more, but is not reaped yet */
 	int out_fd; /* what it prints; -1: closed */
 	int log_fd;
 	nsec_t waited;  /* for a processor, as far as it is recorded; of this process */
@@ -71,6 +72,12 @@ int app_read_output(struct app *a, app_line_fn fn, void *arg, struct err *err);
 
 /* The last lines of its output for a message, indented, at most `lines`; "" if it printed none. */
 const char *app_last_lines(const struct app *a, int lines, struct arena *arena);
+
+/* It has been started, and its end was not seen yet. */
+static inline bool app_runs(const struct app *a)
+{
+	return a->pid && !a->ended;
+}
 
 void app_close(struct app *a);
 

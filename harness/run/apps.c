@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/run/state.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -259,7 +260,7 @@ static void record_wait(struct state *s, struct app *a)
 void apps_record_waits(struct state *s)
 {
 	for (size_t i = 0; i < s->n_apps; i++)
-		if (s->apps[i].pid)
+		if (app_runs(&s->apps[i]))
 			record_wait(s, &s->apps[i]);
 }
 
@@ -271,24 +272,25 @@ static struct app *app_of_pid(struct state *s, pid_t pid)
 	return NULL;
 }
 
-void apps_before_reap(struct state *s, pid_t pid)
+/* As waitpid(2) has it. */
+static int wait_status(const siginfo_t *ended)
 {
-	struct app *a = app_of_pid(s, pid);
-
-	if (a && s->phase != PHASE_END)
-		record_wait(s, a);
+	if (ended->si_code == CLD_EXITED)
+		return W_EXITCODE(ended->si_status, 0);
+	return ended->si_status | (ended->si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-void apps_reap(struct state *s, pid_t pid, int status)
+static void see_end(struct state *s, struct app *a, int status)
 {
-	struct app *a = app_of_pid(s, pid);
+	struct err err = {0};
 
-	if (!a)
-		return; /* an orphan that init inherited */
+	/* It is not reaped yet: its last figures can still be read. */
+	if (s->phase != PHASE_END)
+		record_wait(s, a);
 	apps_read_output(s, a);
 	struct observation *o = state_record(s, OBS_PROCESS, EV_EXIT, a->host, a->index);
 	o->process = (struct obs_process){
-		.pid = pid,
+		.pid = a->pid,
 		.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
 		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		.by_harness = a->intent != APP_RUN || s->phase == PHASE_END,
@@ -297,14 +299,63 @@ void apps_reap(struct state *s, pid_t pid, int status)
 		s->last_poll[a->plan->host] = 0; /* its sockets are closed now: look at once */
 		traced_stir(s, (int)a->plan->host);
 	}
-	a->pid = 0;
+	a->ended = true;
 	a->kill_at = NSEC_NEVER;
-	if (s->phase == PHASE_END)
-		return;
-	if (a->plan && a->intent == APP_RESTART)
-		apps_start(s, a);
-	else if (a->intent == APP_RUN)
+	if (reaper_hand(s->reaper, a->pid, &err) < 0)
+		state_fail(s, &err);
+	if (s->phase != PHASE_END && a->intent == APP_RUN)
 		judge_end(s, a, status);
+}
+
+/*
+ * Of the ended children that are no app's, such as what a program has left behind, the first; the
+ * next when that one is gone. An app's that is not gone yet may hide it as well.
+ */
+static void see_orphan(struct state *s)
+{
+	siginfo_t ended = {0};
+	struct err err = {0};
+
+	if (TEMP_FAILURE_RETRY(waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT)) < 0 ||
+	    !ended.si_pid || ended.si_pid == s->orphan || app_of_pid(s, ended.si_pid))
+		return;
+	s->orphan = ended.si_pid;
+	if (reaper_hand(s->reaper, s->orphan, &err) < 0)
+		state_fail(s, &err);
+}
+
+void apps_see_ends(struct state *s)
+{
+	for (size_t i = 0; i < s->n_apps; i++) {
+		struct app *a = &s->apps[i];
+		siginfo_t ended = {0};
+
+		if (app_runs(a) &&
+		    TEMP_FAILURE_RETRY(waitid(P_PID, (id_t)a->pid, &ended,
+					      WEXITED | WNOHANG | WNOWAIT)) == 0 &&
+		    ended.si_pid)
+			see_end(s, a, wait_status(&ended));
+	}
+	see_orphan(s);
+}
+
+void apps_hear_reaped(struct state *s)
+{
+	pid_t pid;
+
+	while ((pid = reaper_next(s->reaper))) {
+		struct app *a = app_of_pid(s, pid);
+
+		if (pid == s->orphan)
+			s->orphan = 0;
+		if (!a)
+			continue;
+		a->pid = 0;
+		a->ended = false;
+		if (a->plan && a->intent == APP_RESTART && s->phase != PHASE_END)
+			apps_start(s, a);
+	}
+	see_orphan(s);
 }
 
 void apps_check_grace(struct state *s, nsec_t now)
@@ -312,7 +363,7 @@ void apps_check_grace(struct state *s, nsec_t now)
 	for (size_t i = 0; i < s->n_apps; i++) {
 		struct app *a = &s->apps[i];
 
-		if (!a->pid || a->kill_at > now)
+		if (!app_runs(a) || a->kill_at > now)
 			continue;
 		a->kill_at = NSEC_NEVER;
 		if (a->plan)
@@ -329,7 +380,7 @@ void apps_stop_all(struct state *s)
 	for (size_t i = 0; i < s->n_apps; i++) {
 		struct app *a = &s->apps[i];
 
-		if (!a->pid)
+		if (!app_runs(a))
 			continue;
 		kill(a->pid, a->plan ? (int)a->plan->stop_signo : SIGTERM);
 		kill(a->pid, SIGCONT); /* it may be paused */

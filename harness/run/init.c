@@ -149,6 +149,7 @@ static int watch_all(struct state *s, struct err *err)
 	state_watch(s, s->signal_fd, EVENT_SIGNAL, 0);
 	state_watch(s, s->timer_fd, EVENT_TIMER, 0);
 	state_watch(s, link_fd(s->link), EVENT_LINK, 0);
+	state_watch(s, reaper_fd(s->reaper), EVENT_REAPED, 0);
 	for (size_t i = 0; i < s->plan->hosts.n; i++)
 		state_watch(s, s->hosts[i].notify_fd, EVENT_NOTE, i);
 	if (traced_create(s, err) < 0)
@@ -210,6 +211,8 @@ static int set_up(struct state *s, struct err *err)
 	    link_start(plan, s->hosts, s->config->results_fd, &s->link, err) < 0)
 		return -1;
 	step_below_link_engine();
+	if (reaper_start(&s->reaper, err) < 0)
+		return -1;
 	if (s->cadence.canary && canary_start(&s->canary, err) < 0)
 		return -1;
 	s->procs = procs_new(plan);
@@ -337,20 +340,10 @@ static void on_timer(struct state *s, nsec_t due)
 static void on_signal(struct state *s)
 {
 	struct signalfd_siginfo info;
-	int status;
 
 	while (TEMP_FAILURE_RETRY(read(s->signal_fd, &info, sizeof(info))) > 0)
 		;
-	for (;;) {
-		siginfo_t ended = {0};
-
-		if (TEMP_FAILURE_RETRY(waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT)) < 0 ||
-		    !ended.si_pid)
-			return;
-		apps_before_reap(s, ended.si_pid);
-		if (TEMP_FAILURE_RETRY(waitpid(ended.si_pid, &status, 0)) == ended.si_pid)
-			apps_reap(s, ended.si_pid, status);
-	}
+	apps_see_ends(s);
 }
 
 static nsec_t earlier(nsec_t a, nsec_t b)
@@ -393,6 +386,9 @@ static void on_event(struct state *s, uint64_t data, nsec_t due)
 		break;
 	case EVENT_ALARM:
 		traced_hear_alarms(s);
+		break;
+	case EVENT_REAPED:
+		apps_hear_reaped(s);
 		break;
 	case EVENT_GATHER:
 		gather_begin(&s->gather, nsec_monotonic(), next_moment(s));

@@ -10,6 +10,7 @@
 #include "harness/run/link.h"
 #include "harness/run/logmatch.h"
 #include "harness/run/procs.h"
+#include "harness/run/reaper.h"
 #include "harness/run/run.h"
 #include "harness/run/sockets.h"
 
@@ -38,6 +39,8 @@ struct state {
 	struct app *apps; /* the plan's, then one for each occurrence of an exec step */
 	size_t n_apps;
 	struct procs *procs;
+	struct reaper *reaper;
+	pid_t orphan; /* it reaps this one, which is no app's; 0: none */
 	struct sockets *sockets;
 	struct link *link;
 	struct logmatch *logmatch;
@@ -71,6 +74,7 @@ enum event_kind {
 	EVENT_TRACE,
 	EVENT_ALARM,
 	EVENT_GATHER,
+	EVENT_REAPED,
 };
 
 int state_watch(struct state *s, int fd, enum event_kind kind, size_t index);
@@ -112,10 +116,10 @@ void apps_start(struct state *s, struct app *a);
 /* That its process has started; of an `exec` too, whose records have no app. */
 void apps_record_start(struct state *s, const struct app *a);
 void apps_read_output(struct state *s, struct app *a);
-/* A process has ended, but is not reaped yet: its last figures can still be read. */
-void apps_before_reap(struct state *s, pid_t pid);
-/* A process has ended; `status` as from waitpid(2). */
-void apps_reap(struct state *s, pid_t pid, int status);
+/* Looks which processes have ended, records that, and hands them to the reaper. */
+void apps_see_ends(struct state *s);
+/* What it has reaped may be started again. */
+void apps_hear_reaped(struct state *s);
 /* Records how long each app has waited for a processor since the last time. */
 void apps_record_waits(struct state *s);
 /* Kills what has outlived its grace. */

@@ -110,11 +110,11 @@ static size_t act(struct state *s, const struct plan_step *step, struct app *a)
 {
 	size_t n = 0;
 
-	if (step->step == STEP_START || (step->step == STEP_RESTART && !a->pid)) {
+	if (step->step == STEP_START || (step->step == STEP_RESTART && !app_runs(a))) {
 		/* It has been told to go: that a busy machine is slow to let it is no error. */
 		if (s->hosts[a->host].dark)
 			step_error(s, step, a->name, DARK);
-		else if (a->pid && a->intent != APP_RUN)
+		else if (a->pid && (a->intent != APP_RUN || a->ended))
 			a->intent = APP_RESTART;
 		else if (a->pid)
 			step_error(s, step, a->name, "it runs already");
@@ -122,11 +122,12 @@ static size_t act(struct state *s, const struct plan_step *step, struct app *a)
 			apps_start(s, a);
 		return 0;
 	}
-	if ((step->step == STEP_STOP || step->step == STEP_RESTART) && a->pid) {
+	if ((step->step == STEP_STOP || step->step == STEP_RESTART) && app_runs(a)) {
 		stop_app(s, a, step->step == STEP_STOP ? APP_STOP : APP_RESTART);
 		return 1;
 	}
-	n = signal_app(s, step->step, a);
+	if (!a->ended)
+		n = signal_app(s, step->step, a);
 	if (!n)
 		step_error(s, step, a->name, "it is not running");
 	else if (step->step == STEP_PAUSE && a->paused)
