@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The sandbox's init: its priority, and that it leaves no zombie. */
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/base/cleanup.h"
+#include "harness/run/reaper.h"
+#include "harness/tests/netns.h"
+#include "harness/tests/planrun.h"
+#include "harness/tests/suite.h"
+
+#define WAIT_MS        10000
+#define TEST_TIMEOUT_S 60
+#define N_CHILDREN     20
+
+/* The plan begins when the program is as `ready` says, and then goes on for half a second. */
+#define ONE_APP(script, ready)                                                                     \
+	"version: 1\nname: init\nduration: 500ms\nhosts: {a: {}}\napps:\n"                         \
+	"  app:\n    host: a\n    ready-within: 40s\n    ready: {" ready "}\n    run: |\n"         \
+	"      sh -c '" script "'\nexpect: [{fds: {app: app, at-most: 99, at: end}}]\n"
+
+static struct planrun r;
+
+/* Carries it out on the real clock. What its one program printed. */
+static const char *log_of(const char *text)
+{
+	static char log[4096];
+
+	planrun_init(&r, text, CLOCK_REAL);
+	ck_assert_msg(planrun_start(&r, NULL, 0), "%s", r.end.err.msg);
+	planrun_finish(&r);
+	_cleanup_fclose_ FILE *f = fopen(arena_printf(&r.arena, "%s/logs/app.log", r.dir), "re");
+	ck_assert_ptr_nonnull(f);
+	log[fread(log, 1, sizeof(log) - 1, f)] = '\0';
+	return log;
+}
+
+static bool may_be_real_time(void)
+{
+	struct sched_param fifo = {.sched_priority = 2}, other = {0};
+
+	return sched_setscheduler(0, SCHED_FIFO, &fifo) == 0 &&
+	       sched_setscheduler(0, SCHED_OTHER, &other) == 0;
+}
+
+/*
+ * While the plan runs init is real-time and its second thread, the reaper, is not, nor is a program;
+ * after the end, when programs are told to stop, nothing of it is.
+ */
+START_TEST(real_time_while_the_plan_runs)
+{
+	if (!may_be_real_time()) {
+		skip("real-time priority is not allowed here");
+		return;
+	}
+	const char *log = log_of(
+		ONE_APP("trap \"echo stopping; chrt -a -p 1; exit 0\" TERM\n"
+			"        chrt -p $$; chrt -a -p 1; echo done; while :; do sleep 0.05; done",
+			"log: done"));
+	char *after = strstr(log, "stopping");
+
+	ck_assert_msg(after != NULL, "%s", log);
+	*after++ = '\0';
+	const char *own = strstr(log, "policy: "),
+		   *first = own ? strstr(own + 1, "policy: ") : NULL;
+	const char *second = first ? strstr(first + 1, "policy: ") : NULL;
+	ck_assert_msg(second != NULL, "%s", log);
+	ck_assert_msg(!strncmp(own, "policy: SCHED_OTHER", 19), "the program: %s", log);
+	ck_assert_msg(!strncmp(first, "policy: SCHED_FIFO", 18), "init: %s", log);
+	ck_assert_msg(!strncmp(second, "policy: SCHED_OTHER", 19), "its reaper: %s", log);
+	ck_assert_msg(!strstr(after, "FIFO") && strstr(after, "SCHED_OTHER"), "%s", after);
+	planrun_free(&r);
+}
+END_TEST
+
+/* Orphans become init's children; these end together, so that one hides those behind it. */
+START_TEST(orphans_are_reaped)
+{
+	const char *log = log_of(ONE_APP(
+		"for i in $(seq 200); do (sleep 60 & echo $! >> /tmp/orphans); done\n"
+		"        kill -9 $(cat /tmp/orphans)\n"
+		"        while grep -qs \"^State:.Z\" /proc/[0-9]*/status; do sleep 0.1; done\n"
+		"        echo done",
+		"exited: 0"));
+
+	ck_assert_str_eq(log, "done\n");
+	planrun_free(&r);
+}
+END_TEST
+
+/* All that is handed over comes back, and then is no child any more. */
+START_TEST(the_reaper_gives_back_what_it_got)
+{
+	struct reaper *reaper;
+	struct err err;
+	pid_t pids[N_CHILDREN];
+	size_t n = 0;
+
+	ck_assert_msg(reaper_start(&reaper, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(reaper_next(reaper), 0);
+	for (size_t i = 0; i < N_CHILDREN; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(0);
+		siginfo_t ended;
+		ck_assert_int_eq(waitid(P_PID, (id_t)pids[i], &ended, WEXITED | WNOWAIT), 0);
+	}
+	for (size_t i = 0; i < N_CHILDREN; i++)
+		ck_assert_int_eq(reaper_hand(reaper, pids[i], &err), 0);
+	while (n < N_CHILDREN) {
+		struct pollfd p = {.fd = reaper_fd(reaper), .events = POLLIN};
+
+		ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+		for (pid_t pid; (pid = reaper_next(reaper)); n++)
+			ck_assert_int_eq(pid, pids[n]);
+	}
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("init");
+
+	tcase_set_timeout(t, TEST_TIMEOUT_S);
+	tcase_add_test(t, real_time_while_the_plan_runs);
+	tcase_add_test(t, orphans_are_reaped);
+	tcase_add_test(t, the_reaper_gives_back_what_it_got);
+	return run_tests("init", t);
+}
