@@ -47,8 +47,8 @@ void choose_link(struct builder *b);
 void check_lengths(struct builder *b);
 /* Steps on programs of a host that has no power then; once the ends of windows are known. */
 void check_power(struct builder *b);
-/* A 'pause' of a program that is paused already, a 'resume' of one that is not. */
-void check_paused(struct builder *b);
+/* Steps on programs that do not run, a 'pause' of a paused one, a 'resume' of one that is not. */
+void check_running(struct builder *b);
 
 /* company.c: each fault that does nothing alone must have another beside it. */
 void check_company(struct builder *b);

@@ -125,7 +125,7 @@ void check_power(struct builder *b)
 	}
 }
 
-/* ---- programs that are paused already, or not paused ---- */
+/* ---- programs that do not run, are paused already, or are not paused ---- */
 
 /* A step comes to pass. They are walked in the order in which the run does them. */
 struct moment {
@@ -137,10 +137,14 @@ struct moments {
 	VEC(struct moment) list;
 };
 
-/* Of one program. `by` is the step that has made it so; NULL: none has. */
-struct pause_state {
+/*
+ * Of one program. `by` is the step that has made it so; NULL: none has. One that was told to stop is
+ * not gone: it may take its time, and be killed meanwhile.
+ */
+struct run_state {
 	enum { GOES_ON, PAUSED, UNSURE } is;
-	const struct plan_step *by;
+	bool gone;
+	const struct plan_step *by, *gone_by;
 };
 
 static int by_time(const void *a, const void *b)
@@ -175,15 +179,28 @@ static struct moments moments_of(struct builder *b)
 	return found;
 }
 
+static bool needs_running(const struct plan_step *step)
+{
+	return step->step == STEP_KILL || step->step == STEP_STOP || step->step == STEP_PAUSE ||
+	       step->step == STEP_RESUME;
+}
+
 /* True if it is said that the step does nothing to this program. */
 static bool add_if_idle(struct builder *b, const struct moment *m, const char *app,
-			const struct pause_state *state)
+			const struct run_state *state)
 {
 	const struct plan_step *step = &b->plan->steps.v[m->step];
 	struct pos pos = parse_locate(b->s, "timeline.%zu.%s", m->step, step->kind);
 	double at = (double)m->t / (double)NSEC_PER_SEC;
 
-	if (step->step == STEP_PAUSE && state->is == PAUSED)
+	if (state->gone && state->gone_by && needs_running(step))
+		diag_add(b->diags, pos, "leave it out, or 'start' it in between",
+			 "at %.15gs '%s' does not run any more ('%s' in line %d)", at, app,
+			 state->gone_by->kind, state->gone_by->pos.line);
+	else if (state->gone && needs_running(step))
+		diag_add(b->diags, pos, "leave it out, or 'start' it before",
+			 "at %.15gs '%s' does not run: no step has started it by then", at, app);
+	else if (step->step == STEP_PAUSE && state->is == PAUSED)
 		diag_add(b->diags, pos, "leave it out, or 'resume' it in between",
 			 "at %.15gs '%s' is paused already (line %d)", at, app,
 			 state->by->pos.line);
@@ -199,33 +216,39 @@ static bool add_if_idle(struct builder *b, const struct moment *m, const char *a
 	return true;
 }
 
-static struct pause_state after(const struct plan_step *step, const struct pause_state *state)
+static void come_after(const struct plan_step *step, struct run_state *state)
 {
-	if (step->step == STEP_PAUSE)
-		return (struct pause_state){PAUSED, step};
-	if (step->step != STEP_START)
-		return (struct pause_state){GOES_ON, step};
-	/* It ended in some way that is not known here, or is on its way out. */
-	return state->is == PAUSED ? (struct pause_state){UNSURE, step} : *state;
+	if (step->step == STEP_KILL || takes_power(step)) {
+		state->gone = true;
+		state->gone_by = step;
+	} else if (step->step == STEP_START || step->step == STEP_RESTART) {
+		state->gone = false;
+	}
+	/* A paused one that is started ended in some way that is not known, or is on its way out. */
+	if (step->step == STEP_START && state->is != PAUSED)
+		return;
+	state->is = step->step == STEP_PAUSE ? PAUSED : step->step == STEP_START ? UNSURE : GOES_ON;
+	state->by = step;
 }
 
-static void pass(struct builder *b, const struct moment *m, struct pause_state *states)
+/* `told` is of each step: what it does at one of its times is said once. */
+static void pass(struct builder *b, const struct moment *m, struct run_state *states, bool *told)
 {
 	const struct plan_step *step = &b->plan->steps.v[m->step];
-	bool told = false;
 
 	for (size_t i = 0; i < step->apps.n; i++) {
-		struct pause_state *state = &states[step->apps.v[i]];
+		struct run_state *state = &states[step->apps.v[i]];
 
-		told = told || add_if_idle(b, m, b->plan->apps.v[step->apps.v[i]].name, state);
-		*state = after(step, state);
+		told[m->step] = told[m->step] ||
+				add_if_idle(b, m, b->plan->apps.v[step->apps.v[i]].name, state);
+		come_after(step, state);
 	}
 	for (size_t i = 0; takes_power(step) && i < b->plan->apps.n; i++)
 		if (index_list_has(&step->cables, b->plan->apps.v[i].host))
-			states[i] = after(step, &states[i]);
+			come_after(step, &states[i]);
 }
 
-void check_paused(struct builder *b)
+void check_running(struct builder *b)
 {
 	if (parse_may_lack(b->s, b->diags, "timeline"))
 		return;
@@ -233,8 +256,11 @@ void check_paused(struct builder *b)
 		if (b->unsure[i] || !b->plan->steps.v[i].edges.n)
 			return; /* it is not known what that one does, or when */
 	struct moments moments = moments_of(b);
-	struct pause_state *states = arena_new_array(b->a, struct pause_state, b->plan->apps.n);
+	struct run_state *states = arena_new_array(b->a, struct run_state, b->plan->apps.n);
+	bool *told = arena_new_array(b->a, bool, b->plan->steps.n + 1);
 
+	for (size_t i = 0; i < b->plan->apps.n; i++)
+		states[i].gone = b->plan->apps.v[i].manual;
 	vec_foreach (m, &moments.list)
-		pass(b, m, states);
+		pass(b, m, states, told);
 }

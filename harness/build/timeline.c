@@ -279,5 +279,5 @@ void build_timeline(struct builder *b)
 	check_overlaps(b);
 	check_company(b);
 	check_power(b);
-	check_paused(b);
+	check_running(b);
 }

@@ -399,7 +399,7 @@ START_TEST(an_id_goes_before_a_kind)
 {
 	struct plan *plan =
 		build(HEAD "duration: 9s\n" TWO "timeline:\n"
-			   "- {at: 1s, kill: a}\n- {at: 2s, stop: a, id: kill}\n"
+			   "- {at: 1s, kill: a}\n- {at: 2s, start: a, id: kill}\n"
 			   "expect: [{reconnects: {app: b, after: kill, within: 1s}}]\n");
 
 	ck_assert_int_eq(plan->expects.v[0].step, 1);
