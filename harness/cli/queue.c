@@ -128,8 +128,8 @@ static struct plan *variant(const struct queue *q, const struct plan *plan)
 	if (q->kernels->n > 1 && plan->clock == CLOCK_VIRTUAL)
 		copy->slug = arena_printf(a, "%s+linux-%s", copy->slug, q->kernels->v[kernel]);
 	if (seeds_of(q) > 1)
-		copy->slug =
-			arena_printf(a, "%s+seed%llu", copy->slug, (unsigned long long)copy->seed);
+		copy->slug = arena_printf(a, "%s" SLUG_SEED "%llu", copy->slug,
+					  (unsigned long long)copy->seed);
 	if (repetition > 0)
 		copy->slug = arena_printf(a, "%s+%lld", copy->slug, (long long)repetition + 1);
 	return copy;

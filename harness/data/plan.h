@@ -113,7 +113,8 @@ struct plan_expect {
 	int64_t step;                  /* of spec.fault or spec.after; -1: none */
 };
 
-/* What the slug of another attempt has behind it, before its number: 1, 2, ... */
+/* What a slug has before its seed, where there are several, and before the number of another attempt. */
+#define SLUG_SEED  "+seed"
 #define SLUG_AGAIN "+again"
 
 /* It is judged by packets that the link engine counts for it (EV_COUNTED). */

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 #include "harness/report/reporter.h"
-
-#define SEED_PART "+seed"
+#include "harness/report/slug.h"
 
 /* A copy with one '#' for each number. */
 static char *without_figures(const char *text, struct arena *a)
@@ -27,22 +26,10 @@ static char *without_figures(const char *text, struct arena *a)
 	return copy;
 }
 
-/* Which scenario, control, cell and kernel it was: the slug without the seed. */
-static char *what_ran(const char *slug, struct arena *a)
-{
-	const char *seed = strstr(slug, SEED_PART);
-
-	if (!seed)
-		return arena_strdup(a, slug);
-	const char *rest = seed + strlen(SEED_PART);
-	return arena_printf(a, "%.*s%s", (int)(seed - slug), slug,
-			    rest + strspn(rest, "0123456789"));
-}
-
 static char *signature_of(const struct scenario_result *r, struct arena *a)
 {
-	char *text =
-		arena_printf(a, "%s %s\n", what_ran(r->plan->slug, a), verdict_names[r->verdict]);
+	char *text = arena_printf(a, "%s %s\n", slug_without_seed(r->plan->slug, a),
+				  verdict_names[r->verdict]);
 
 	if (!r->expects.n || r->verdict == VERDICT_ERROR)
 		return arena_printf(a, "%s%s\n", text, without_figures(explain_reason(r, a), a));

@@ -7,6 +7,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/report/clean.h"
 #include "harness/report/report.h"
+#include "harness/report/slug.h"
 
 enum column { SCENARIO, EXPECTATION, KILLED_BY, N_COLUMNS };
 
@@ -87,8 +88,8 @@ static void add_killer(struct entry *e, const char *control, enum worth worth, s
 /* The slug of the record's scenario: that of this very run of it. */
 static char *scenario_of(const json_t *record, struct arena *a)
 {
-	return summary_scenario_slug(text_of(record, "slug", a),
-				     json_string_value(json_object_get(record, "control")), a);
+	return slug_of_scenario(text_of(record, "slug", a),
+				json_string_value(json_object_get(record, "control")), a);
 }
 
 /* Before all else is read: a control may have ended before its scenario. */

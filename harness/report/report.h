@@ -38,12 +38,6 @@ struct suite_info {
 void summary_add(struct suite_summary *s, const struct scenario_result *r);
 
 /*
- * The slug of a scenario, or of the one that a control is of, in the same cell, on the same kernel and with
- * the same seed: without the control's name (NULL: it is none) and the attempt. In `a`.
- */
-char *summary_scenario_slug(const char *slug, const char *control, struct arena *a);
-
-/*
  * How many of the controls that were killed stand beside a scenario that did not pass. Such a one fails
  * where it must, but so does, or may, the scenario itself: it does not show what the practice does.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/report/report.h"
+#include "harness/report/slug.h"
 
 /* A control counts among the errors and failures of the run when it did not do its work. */
 static void add_control(struct suite_summary *s, const struct scenario_result *r)
@@ -28,23 +29,10 @@ static void add_control(struct suite_summary *s, const struct scenario_result *r
 	}
 }
 
-char *summary_scenario_slug(const char *slug, const char *control, struct arena *a)
-{
-	const char *attempt = strstr(slug, SLUG_AGAIN), *at = NULL;
-	size_t len = attempt ? (size_t)(attempt - slug) : strlen(slug);
-
-	if (control)
-		at = strstr(slug, arena_printf(a, "--%s", control));
-	if (!at)
-		return arena_strndup(a, slug, len);
-	const char *rest = at + strlen("--") + strlen(control);
-	return arena_printf(a, "%.*s%.*s", (int)(at - slug), slug, (int)(slug + len - rest), rest);
-}
-
 static void note_slug(struct suite_summary *s, const struct scenario_result *r)
 {
 	bool passed = r->verdict == VERDICT_PASS, skipped = r->verdict == VERDICT_SKIP;
-	char *slug = summary_scenario_slug(r->plan->slug, r->plan->control, s->arena);
+	char *slug = slug_of_scenario(r->plan->slug, r->plan->control, s->arena);
 
 	if (r->plan->control && passed)
 		*vec_push(s->arena, &s->killed) = slug;

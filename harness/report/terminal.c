@@ -209,7 +209,7 @@ void terminal_result(const struct terminal *t, const struct scenario_result *r,
 			(!good && (r->verdict != VERDICT_FAIL || !r->expects.n));
 	print_line(t, r, r->reason && says_why ? r->reason : r->plan->name,
 		   r->attempts > 1 && good ? "  FLAKY: inconclusive before" : "");
-	if (r->verdict == VERDICT_ERROR && !r->plan->control)
+	if (r->verdict == VERDICT_ERROR)
 		print_error_text(t, obs);
 	print_not_packed(t, r);
 	bool details = false;

@@ -57,6 +57,11 @@ struct strings guests_kernels(struct arena *a)
 	return kernels;
 }
 
+char *guests_modules_of(const char *image, struct arena *a)
+{
+	return arena_printf(a, "%.*s/modules", (int)(strrchr(image, '/') - image), image);
+}
+
 void guests_none_left(void)
 {
 	nsec_t deadline = nsec_monotonic() + GONE_WITHIN;

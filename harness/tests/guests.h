@@ -22,6 +22,9 @@ bool guests_can_run(void);
 /* The kernels that were fetched, other than the default's link; paths of their images. */
 struct strings guests_kernels(struct arena *a);
 
+/* The folder of the modules that lie beside a kernel's image. */
+char *guests_modules_of(const char *image, struct arena *a);
+
 /*
  * Nothing that this process has started lives any longer, however far down: no guest, no supervisor,
  * no sandbox. Waits for the kernel to take them.

@@ -205,9 +205,7 @@ START_TEST(test_modules_of_another_kernel)
 		skip("there is no second kernel: make guest-kernel");
 		return;
 	}
-	const char *modules =
-		arena_printf(&c.arena, "%.*s/modules",
-			     (int)(strrchr(kernels.v[1], '/') - kernels.v[1]), kernels.v[1]);
+	const char *modules = guests_modules_of(kernels.v[1], &c.arena);
 	struct cli_result r = RUN("--kernel", kernels.v[0], "--modules", modules, "a.yaml");
 	expect_usage_error(&r, "give those of the same release");
 }
@@ -226,6 +224,10 @@ START_TEST(test_kernels_that_are_none)
 	r = RUN("--kernel", absolute(KERNEL), "--kernel", absolute(KERNEL), "--modules",
 		absolute(MODULES), "a.yaml");
 	expect_usage_error(&r, "give --kernel once");
+	r = CLI(&c, "run", "--clock", "real", "--kernel", absolute(KERNEL), "a.yaml");
+	expect_usage_error(&r, "--kernel: it is of guests, and nothing that was selected runs");
+	r = CLI(&c, "run", "--clock", "real", "--modules", absolute(MODULES), "a.yaml");
+	expect_usage_error(&r, "--modules: it is of guests, and nothing that was selected runs");
 }
 END_TEST
 

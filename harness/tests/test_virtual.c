@@ -228,8 +228,7 @@ END_TEST
 /* The kernel of this image again, below the working folder, without its module sch_netem. */
 static void write_kernel_without_netem(const char *image)
 {
-	const char *modules =
-		arena_printf(&c.arena, "%.*s/modules", (int)(strrchr(image, '/') - image), image);
+	const char *modules = guests_modules_of(image, &c.arena);
 	const char *command = arena_printf(
 		&c.arena,
 		"cd '%s' && mkdir lame lame/modules && ln -s '%s' lame/vmlinuz && "
