@@ -20,7 +20,7 @@ struct proc {
 	pid_t pid;
 	int app;
 	unsigned long long start; /* field 22 of /proc/PID/stat: tells a reused pid */
-	bool alive;
+	bool alive, zombie;
 };
 
 struct socket_owner {
@@ -38,7 +38,9 @@ struct procs {
 };
 
 struct stat_line {
+	char state;
 	pid_t parent, session;
+	int threads;
 	unsigned long long start;
 };
 
@@ -85,10 +87,17 @@ static bool read_stat(pid_t pid, struct stat_line *ret)
 	buf[n] = '\0';
 	/* The name in parentheses may hold anything, a ')' too: look from its end. */
 	const char *after = strrchr(buf, ')');
-	return after && sscanf(after + 1,
-			       " %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			       "%*d %*d %llu",
-			       &ret->parent, &ret->session, &ret->start) == 3;
+	return after &&
+	       sscanf(after + 1,
+		      " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+		      "%d %*d %llu",
+		      &ret->state, &ret->parent, &ret->session, &ret->threads, &ret->start) == 5;
+}
+
+/* It waits to be reaped. One whose first thread has ended, but not the others, looks alike. */
+static bool has_ended(const struct stat_line *line)
+{
+	return line->state == 'Z' && line->threads <= 1;
 }
 
 static struct proc *find(struct procs *p, pid_t pid)
@@ -105,7 +114,7 @@ void procs_add(struct procs *p, pid_t pid, int app)
 
 	(void)read_stat(pid, &line);
 	p->list = make_room(p->list, p->n, &p->room, sizeof(*p->list));
-	p->list[p->n++] = (struct proc){pid, app, line.start, true};
+	p->list[p->n++] = (struct proc){.pid = pid, .app = app, .start = line.start, .alive = true};
 }
 
 /* By the variable that every app is started with; -1 if it is not there. */
@@ -151,6 +160,7 @@ static void see(struct procs *p, pid_t pid)
 	struct proc *known = find(p, pid);
 	if (known && known->start == line.start) {
 		known->alive = true;
+		known->zombie = has_ended(&line);
 		return;
 	}
 	int app = app_of_new(p, pid, &line);
@@ -158,7 +168,11 @@ static void see(struct procs *p, pid_t pid)
 		p->list = make_room(p->list, p->n, &p->room, sizeof(*p->list));
 		known = &p->list[p->n++];
 	}
-	*known = (struct proc){pid, app, line.start, true};
+	*known = (struct proc){.pid = pid,
+			       .app = app,
+			       .start = line.start,
+			       .alive = true,
+			       .zombie = has_ended(&line)};
 }
 
 void procs_refresh(struct procs *p)
@@ -201,7 +215,7 @@ size_t procs_signal(struct procs *p, int app, int signo)
 
 		procs_refresh(p);
 		for (size_t i = 0; i < p->n; i++)
-			if (p->list[i].app == app)
+			if (p->list[i].app == app && !p->list[i].zombie)
 				n += kill(p->list[i].pid, signo) == 0;
 		/* Those of an earlier round may be there still: they are counted once. */
 		if (n > most)

@@ -150,7 +150,7 @@ static void sample_apps(struct state *s, nsec_t t)
 		const struct app *app = &s->apps[i];
 		struct usage usage;
 
-		if (!last->wanted || !app->pid || !usage_read(s->procs, (int)i, &usage) ||
+		if (!last->wanted || !app_runs(app) || !usage_read(s->procs, (int)i, &usage) ||
 		    (last->pid == app->pid && last->fds == usage.fds))
 			continue;
 		last->pid = app->pid;

@@ -126,8 +126,7 @@ static size_t act(struct state *s, const struct plan_step *step, struct app *a)
 		stop_app(s, a, step->step == STEP_STOP ? APP_STOP : APP_RESTART);
 		return 1;
 	}
-	if (!a->ended)
-		n = signal_app(s, step->step, a);
+	n = signal_app(s, step->step, a);
 	if (!n)
 		step_error(s, step, a->name, "it is not running");
 	else if (step->step == STEP_PAUSE && a->paused)
