@@ -2,10 +2,10 @@
 /*
  * The sandbox's init.
  *
- * One thread, one epoll loop. It moves through three phases (state.h): the apps are started in
- * order; at t = 0 the timeline runs until the plan's duration; then the records are complete, the
- * apps are stopped and everything is written. How often it looks, and whether it wakes for nothing
- * at all, is cadence.h's.
+ * One epoll loop (a second thread only waits for ended processes, reaper.h). It moves through three
+ * phases (state.h): the apps are started in order; at t = 0 the timeline runs until the plan's
+ * duration; then the records are complete, the apps are stopped and everything is written. How often
+ * it looks, and whether it wakes for nothing at all, is cadence.h's.
  *
  * It ends early for one of two reasons. A failure (an app that crashed, a step that cannot be done)
  * becomes a record and is written with the rest: the run has a result, and that is "error". End of
