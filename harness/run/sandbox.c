@@ -177,7 +177,6 @@ int run_start(const struct run_config *config, struct run *ret, struct err *err)
 int run_read(struct run *r, struct run_msg *ret)
 {
 	struct sched_param fifo = {.sched_priority = FORWARDER_PRIORITY};
-	struct err ignored; /* init has ended, and its pidfd says so */
 
 	for (;;) {
 		ssize_t n =
@@ -187,7 +186,11 @@ int run_read(struct run *r, struct run_msg *ret)
 		if (ret->stage != RUN_BUILT)
 			return 1;
 		(void)sched_setscheduler(r->pid, SCHED_FIFO, &fifo); /* where this is allowed */
-		(void)let_go_on(r, &ignored);
+		if (let_go_on(r, &ret->err) < 0) {
+			ret->stage = RUN_DONE; /* it would wait for ever */
+			run_abort(r);
+			return 1;
+		}
 	}
 }
 
