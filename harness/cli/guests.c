@@ -60,10 +60,11 @@ int guests_prepare(const struct options *opt, const struct loaded *l, struct gue
 	*ret_lack = NULL;
 	if ((opt->kernels.n || opt->modules) && (!any_virtual(l) || opt->clock == CLOCK_REAL)) {
 		ret->is_misused = true;
-		return err_set(err,
-			       "%s: it is of guests, and nothing that was selected runs in one: give "
-			       "--clock virtual too",
-			       opt->kernels.n ? "--kernel" : "--modules");
+		return err_set(
+			err,
+			"%s: it is of guests, and nothing that was selected runs in one: give "
+			"--clock virtual too",
+			opt->kernels.n ? "--kernel" : "--modules");
 	}
 	if (!any_virtual(l))
 		return 0;
