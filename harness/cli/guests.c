@@ -55,10 +55,11 @@ static int find_cpus(const struct options *opt, struct guests *g, struct err *er
 int guests_prepare(const struct options *opt, const struct loaded *l, struct guests *ret,
 		   const char **ret_lack, struct err *err)
 {
+	bool wanted = any_virtual(l);
 	int rc = 0;
 
 	*ret_lack = NULL;
-	if ((opt->kernels.n || opt->modules) && (!any_virtual(l) || opt->clock == CLOCK_REAL)) {
+	if ((opt->kernels.n || opt->modules) && (!wanted || opt->clock == CLOCK_REAL)) {
 		ret->is_misused = true;
 		return err_set(
 			err,
@@ -66,7 +67,7 @@ int guests_prepare(const struct options *opt, const struct loaded *l, struct gue
 			"--clock virtual too",
 			opt->kernels.n ? "--kernel" : "--modules");
 	}
-	if (!any_virtual(l))
+	if (!wanted)
 		return 0;
 	if (opt->clock == CLOCK_REAL) {
 		*ret_lack = "clock: virtual: the real clock was asked for";

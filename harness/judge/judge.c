@@ -153,6 +153,12 @@ static char *one_line(const char *text, struct arena *a)
 	return arena_strndup(a, text, strcspn(text, "\r\n"));
 }
 
+/* What was found, and why it shows nothing. */
+static char *but_stalled(const char *what, nsec_t by, struct arena *a)
+{
+	return arena_printf(a, "%s, but the machine stalled by up to %s", what, say_seconds(by, a));
+}
+
 static void weigh_run(const struct run_facts *f, struct arena *a, struct scenario_result *r)
 {
 	if (f->error)
@@ -227,8 +233,7 @@ static void weigh_faults(const struct plan *plan, const struct observations *obs
 					 s->cables.n ? "no packet" : "no process");
 
 		if (stalled)
-			why = arena_printf(a, "%s, but the machine stalled by up to %s", why,
-					   say_seconds(stalled, a));
+			why = but_stalled(why, stalled, a);
 		weigh(r, stalled ? VERDICT_INCONCLUSIVE : VERDICT_VOID, why);
 	}
 }
@@ -251,8 +256,7 @@ static bool fails_by(struct model *m, const struct plan_expect *moved, const str
 static void say_stalled(const struct stall *stall, struct arena *a, struct expect_result *r)
 {
 	r->verdict = VERDICT_INCONCLUSIVE;
-	r->observed = arena_printf(a, "%s, but the machine stalled by up to %s", r->observed,
-				   say_seconds(stall->late, a));
+	r->observed = but_stalled(r->observed, stall->late, a);
 }
 
 /* What stalls there were until it was decided. */
@@ -328,16 +332,13 @@ static void judge_survival(struct scenario_result *r, const struct expect_result
 			   const struct observations *obs, struct arena *a)
 {
 	struct stall stall = stall_before(r->plan, obs, passed);
-	char *what = arena_printf(a, "control survived: %s passed (observed %s)",
-				  passed->expect->label, passed->observed);
+	bool in_doubt = stall.late > SURVIVAL_TOLERANCE;
 
-	r->verdict = VERDICT_FAIL;
-	r->reason = what;
-	if (stall.late <= SURVIVAL_TOLERANCE)
-		return;
-	r->verdict = VERDICT_INCONCLUSIVE;
-	r->reason = arena_printf(a, "%s, but the machine stalled by up to %s", what,
-				 say_seconds(stall.late, a));
+	r->verdict = in_doubt ? VERDICT_INCONCLUSIVE : VERDICT_FAIL;
+	r->reason = arena_printf(a, "control survived: %s passed (observed %s)",
+				 passed->expect->label, passed->observed);
+	if (in_doubt)
+		r->reason = but_stalled(r->reason, stall.late, a);
 }
 
 static void judge_control(struct scenario_result *r, const struct observations *obs,

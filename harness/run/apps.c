@@ -280,10 +280,16 @@ static int wait_status(const siginfo_t *ended)
 	return ended->si_status | (ended->si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-static void see_end(struct state *s, struct app *a, int status)
+static void hand_to_reaper(struct state *s, pid_t pid)
 {
 	struct err err = {0};
 
+	if (reaper_hand(s->reaper, pid, &err) < 0)
+		state_fail(s, &err);
+}
+
+static void see_end(struct state *s, struct app *a, int status)
+{
 	/* It is not reaped yet: its last figures can still be read. */
 	if (s->phase != PHASE_END)
 		record_wait(s, a);
@@ -301,8 +307,7 @@ static void see_end(struct state *s, struct app *a, int status)
 	}
 	a->ended = true;
 	a->kill_at = NSEC_NEVER;
-	if (reaper_hand(s->reaper, a->pid, &err) < 0)
-		state_fail(s, &err);
+	hand_to_reaper(s, a->pid);
 	if (s->phase != PHASE_END && a->intent == APP_RUN)
 		judge_end(s, a, status);
 }
@@ -314,14 +319,12 @@ static void see_end(struct state *s, struct app *a, int status)
 static void see_orphan(struct state *s)
 {
 	siginfo_t ended = {0};
-	struct err err = {0};
 
 	if (TEMP_FAILURE_RETRY(waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT)) < 0 ||
 	    !ended.si_pid || ended.si_pid == s->orphan || app_of_pid(s, ended.si_pid))
 		return;
 	s->orphan = ended.si_pid;
-	if (reaper_hand(s->reaper, s->orphan, &err) < 0)
-		state_fail(s, &err);
+	hand_to_reaper(s, s->orphan);
 }
 
 void apps_see_ends(struct state *s)
