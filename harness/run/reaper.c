@@ -30,9 +30,15 @@ static void put(int fd, int value)
 	(void)TEMP_FAILURE_RETRY(write(fd, &value, sizeof(value)));
 }
 
+/* A read may be given a part; the rest is there, for it was written at once. */
 static bool get(int fd, int *ret)
 {
-	return TEMP_FAILURE_RETRY(read(fd, ret, sizeof(*ret))) == sizeof(*ret);
+	ssize_t n = 1;
+	size_t got = 0;
+
+	for (; got < sizeof(*ret) && n > 0; got += n > 0 ? (size_t)n : 0)
+		n = TEMP_FAILURE_RETRY(read(fd, (char *)ret + got, sizeof(*ret) - got));
+	return got == sizeof(*ret);
 }
 
 /*
