@@ -14,6 +14,7 @@
 #include "harness/cli/load.h"
 #include "harness/cli/queue.h"
 #include "harness/cli/suite.h"
+#include "harness/report/slug.h"
 
 /* Loads, and says so if nothing is left to work on. */
 static int load(struct options *opt, struct loaded *l)
@@ -105,6 +106,8 @@ static void judge_folder(const struct options *opt, int run_fd, const char *slug
 		summary->errors++;
 		return;
 	}
+	result.judged_again = true;
+	result.attempts = slug_attempt(plan->slug);
 	summary_add(summary, &result);
 	terminal_result(&terminal, &result, &obs, folder);
 }
@@ -118,11 +121,10 @@ static int is_scenario_folder(const struct dirent *e)
 static bool was_run_again(int run_fd, const char *slug)
 {
 	const char *again = strstr(slug, SLUG_AGAIN);
-	int n = again ? atoi(again + strlen(SLUG_AGAIN)) : 0;
 	int len = again ? (int)(again - slug) : (int)strlen(slug);
 	char next[NAME_MAX + 1];
 
-	snprintf(next, sizeof(next), "%.*s" SLUG_AGAIN "%d", len, slug, n + 1);
+	snprintf(next, sizeof(next), "%.*s" SLUG_AGAIN "%d", len, slug, slug_attempt(slug));
 	return faccessat(run_fd, next, F_OK, 0) == 0;
 }
 

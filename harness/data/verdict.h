@@ -51,9 +51,10 @@ struct fault_result {
 struct scenario_result {
 	const struct plan *plan;
 	enum verdict verdict; /* of a control: pass when it was killed */
-	char *reason;    /* one line why it is not pass; or, of a killed control, what failed */
-	int attempts;    /* how often it was run for this verdict; 0: judged again, not run */
-	nsec_t duration; /* of scenario time */
+	char *reason;      /* one line why it is not pass; or, of a killed control, what failed */
+	int attempts;      /* how often it was run for this verdict */
+	bool judged_again; /* from its files, not run: no command that replays it is known */
+	nsec_t duration;   /* of scenario time */
 	/* On the virtual clock; else NULL. */
 	const char *kernel;         /* the guest's release */
 	const char *kernel_image;   /* if it was chosen by name */

@@ -42,6 +42,9 @@ static bool check(const struct expect_spec *spec, struct flaw *flaw)
 {
 	regex_t regex;
 
+	if (!*spec->match)
+		return flaw_set(flaw, "match", "match is empty, which every line matches",
+				"write what is sought; \".\" counts every line but empty ones");
 	if (regcomp(&regex, spec->match, REG_EXTENDED | REG_NOSUB) != 0)
 		return flaw_set(flaw, "match", "match is not an extended regular expression",
 				"see regex(7); to mean a character such as ( or [ itself, write "

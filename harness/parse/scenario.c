@@ -122,6 +122,11 @@ static void check_log_pattern(struct reader *r, const struct node *log)
 
 	if (log->type != NODE_SCALAR || log->empty)
 		return;
+	if (!*log->text) {
+		diag_add(r->diags, log->pos, "write what its first line is to hold, or \".\"",
+			 "'log' is empty, which every line matches");
+		return;
+	}
 	int code = regcomp(&regex, log->text, REG_EXTENDED | REG_NOSUB);
 	if (!code) {
 		regfree(&regex);

@@ -266,6 +266,8 @@ static void put_captions(const struct herd_view *v, const struct herd_frame *f,
 		if (connected)
 			texts[i] = arena_printf(v->arena, "connected: %" PRId64 " of %" PRId64,
 						connected_at(s, w->to), v->clients);
+		else if (s->verdict) /* tells it, of bins that begin when the server is back */
+			texts[i] = "attempts in each 100 ms";
 		else if (w->to <= back_bin(v))
 			texts[i] = "most since it is back: -";
 		else

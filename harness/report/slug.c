@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/report/slug.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/data/plan.h"
@@ -27,4 +28,11 @@ char *slug_without_seed(const char *slug, struct arena *a)
 	const char *rest = seed + strlen(SLUG_SEED);
 	return arena_printf(a, "%.*s%s", (int)(seed - slug), slug,
 			    rest + strspn(rest, "0123456789"));
+}
+
+int slug_attempt(const char *slug)
+{
+	const char *again = strstr(slug, SLUG_AGAIN);
+
+	return again ? atoi(again + strlen(SLUG_AGAIN)) + 1 : 1;
 }

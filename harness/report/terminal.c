@@ -169,7 +169,7 @@ static void print_where(const struct terminal *t, const struct scenario_result *
 
 	fprintf(t->out, "      %sfiles: %s/%s/%s\n", paint(t, DIM), folder, r->plan->slug,
 		paint(t, RESET));
-	if (r->attempts)
+	if (!r->judged_again)
 		fprintf(t->out, "      %sreplay: %s%s\n", paint(t, DIM), results_replay(r, &a),
 			paint(t, RESET));
 }

@@ -238,6 +238,18 @@ START_TEST(test_invalid_scenario_runs_nothing)
 }
 END_TEST
 
+/* The plan in this folder calls itself by another slug. */
+static void rename_slug(const char *folder, const char *slug)
+{
+	json_error_t why;
+	char *path = arena_printf(&c.arena, "%s/plan.json", folder);
+	_cleanup_json_ json_t *plan = json_load_file(path, 0, &why);
+
+	ck_assert_msg(plan != NULL, "%s: %s", path, why.text);
+	json_object_set_new(plan, "slug", json_string(slug));
+	ck_assert_int_eq(json_dump_file(plan, path, JSON_INDENT(2)), 0);
+}
+
 /* Of a scenario that was run again only the last attempt is judged. */
 START_TEST(test_only_the_last_attempt_is_judged)
 {
@@ -251,6 +263,12 @@ START_TEST(test_only_the_last_attempt_is_judged)
 	struct cli_result r = CLI(&c, "judge", "results/latest");
 	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
 	contains(r.out, "1 of 1 scenarios passed");
+	ck_assert_ptr_null(strstr(r.out, "FLAKY"));
+	/* As it is where wirecut has run it again by itself. */
+	rename_slug(last, "a+again1");
+	r = CLI(&c, "judge", "results/latest");
+	contains(r.out, "FLAKY: inconclusive before");
+	contains(r.out, "1 flaky");
 	/* By itself it is judged. */
 	ck_assert_int_eq(rename(last, arena_printf(&c.arena, "%s+other", first)), 0);
 	ck_assert_int_eq(CLI(&c, "judge", "results/latest").code, 3);

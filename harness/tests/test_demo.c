@@ -173,7 +173,7 @@ START_TEST(it_fills_a_terminal_of_this_size)
 	ck_assert_ptr_nonnull(strchr(text, '#'));
 	ck_assert_msg(!strstr(text, "at the end"), "no verdict:\n%s", text);
 	contains(text, "full height: ");
-	contains(text, "| most since it is back: ");
+	contains(text, "| attempts in each 100 ms");
 	has_verdicts(text, sizes[_i].columns);
 }
 END_TEST
