@@ -48,6 +48,8 @@ int addresses_resolve(const struct host_port *name, bool passive, struct address
 	int error;
 
 	error = getaddrinfo(host, name->port, &hints, &found);
+	if (error == EAI_SYSTEM)
+		return why_errno(why, "resolve %s", name->host);
 	if (error)
 		return why_set(why, "resolve %s: %s", name->host, gai_strerror(error));
 	ret->len = 0;

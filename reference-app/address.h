@@ -32,7 +32,7 @@ struct addresses {
 /* "server:8000", "10.0.0.1:8000", "[fd00::1]:8000", ":8000". -1: it is none of these. */
 int host_port_parse(const char *text, struct host_port *ret);
 
-/* All stream addresses of the name, in getaddrinfo's order (RFC 6724); it may block on DNS. An empty
+/* The stream addresses of the name, the first ADDRESSES_MAX in getaddrinfo's order (RFC 6724); it may block on DNS. An empty
  * host is the loopback, or every address when `passive`. */
 int addresses_resolve(const struct host_port *name, bool passive, struct addresses *ret,
 		      struct why *why);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define LOOKUP_AGAIN (1 * NSEC_PER_SEC)
+
 void attempt_init(struct attempt *attempt, struct target *target)
 {
 	*attempt = (struct attempt){.target = target, .fd = -1};
@@ -66,13 +68,24 @@ static enum attempt_status try_addresses(struct attempt *attempt, struct why *wh
 	return ATTEMPT_FAILED;
 }
 
+static int look_up(struct target *target, struct why *why)
+{
+	if (target->addresses.len > 0)
+		return 0;
+	if (!target->failed_at || clock_now() - target->failed_at >= LOOKUP_AGAIN) {
+		if (addresses_resolve(&target->name, false, &target->addresses, &target->failure) ==
+		    0)
+			return 0;
+		target->failed_at = clock_now();
+	}
+	*why = target->failure;
+	return -1;
+}
+
 enum attempt_status attempt_begin(struct attempt *attempt, struct why *why)
 {
-	struct target *target = attempt->target;
-
 	attempt->tried = 0;
-	if (target->addresses.len == 0 &&
-	    addresses_resolve(&target->name, false, &target->addresses, why) < 0)
+	if (look_up(attempt->target, why) < 0)
 		return ATTEMPT_FAILED;
 	return try_addresses(attempt, why);
 }

@@ -3,13 +3,19 @@
 #define REF_ATTEMPT_H
 
 #include "reference-app/address.h"
+#include "reference-app/clock.h"
 #include "reference-app/why.h"
 
-/* A service by name. It is resolved at its first use and then kept: all clients of a process share
- * one, and a lookup that failed is made again at the next attempt. */
+/*
+ * A service by name. It is resolved at its first use and then kept: all clients of a process share one.
+ * A lookup that failed is made again, at the first attempt a second later or after that: it may block for
+ * as long as the resolver waits for its servers, and all clients would each wait for it in turn.
+ */
 struct target {
 	struct host_port name;
 	struct addresses addresses;
+	nsec_t failed_at; /* when the last lookup ended, if it failed; 0: it has not */
+	struct why failure;
 };
 
 /*

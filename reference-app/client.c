@@ -86,7 +86,7 @@ static void lost(struct client *client, enum socket_end end, const char *why)
 /* Sends what is queued and asks epoll for what is needed next. false: the connection is lost. */
 static bool flush(struct client *client)
 {
-	if (stream_flush(&client->stream, NULL) == STREAM_ERROR) {
+	if (stream_flush(&client->stream) == STREAM_ERROR) {
 		why_errno(&client->why, "send");
 		lost(client, SOCKET_END_ERROR, client->why.text);
 		return false;
@@ -198,15 +198,30 @@ static void send_ping(struct client *client)
 	flush(client);
 }
 
+/* What the peer has shown of itself that nobody has read. */
+static void look_for_life(struct client *client, nsec_t now)
+{
+	nsec_t ago;
+
+	/* A peer that does not take what we queue is not read from: its bytes lie there all the time and
+	 * say nothing, and it is not asked. Its taking of what we queued is the sign of life. */
+	if (stream_pending(&client->stream) >= STREAM_OUT_HIGH) {
+		if (stream_taken(&client->stream, &ago))
+			heartbeat_received(&client->heartbeat, now - ago);
+		return;
+	}
+	/* The answer may lie in the socket, unread, after a stall of this process. */
+	if (stream_unread(&client->stream))
+		heartbeat_received(&client->heartbeat, now);
+}
+
 static void heartbeat_expired(struct timer *timer, nsec_t now)
 {
 	struct client *client = CONTAINER_OF(timer, struct client, heartbeat_timer);
 	enum heartbeat_verdict verdict;
 	unsigned misses;
 
-	/* The answer may lie in the socket, unread, after a stall of this process. */
-	if (stream_unread(&client->stream))
-		heartbeat_received(&client->heartbeat, now);
+	look_for_life(client, now);
 	verdict = heartbeat_tick(&client->heartbeat, now);
 	misses = client->heartbeat.misses;
 	arm(client, &client->heartbeat_timer, client->heartbeat.due);

@@ -14,8 +14,8 @@
 /*
  * The client library: what an SDK of this service would be. A client keeps one connection to its
  * target, sends requests over it, and says what happens to it. Any number of clients share one loop;
- * each has its own connection, heartbeat, backoff and random stream. Nothing here blocks, but for the
- * first lookup of the target's name.
+ * each has its own connection, heartbeat, backoff and random stream. Nothing here blocks, but for
+ * looking up the target's name, until that has succeeded once.
  */
 
 struct client_config {

@@ -24,7 +24,10 @@
  * an interval below the network's jitter gives false alarms: one late answer is then a death.
  *
  * The side that answers sees a byte at least each I + RTT from a peer that lives, so a silence of
- * (K + 1) * I gives it the same bounds without PINGs of its own.
+ * (K + 1) * I gives it the same bounds without PINGs of its own. But for one case: a peer that is busy
+ * receiving a long answer over a narrow line has no reason to ask. Its taking of that answer counts as
+ * life there (tcp(7), TCP_INFO: tcpi_bytes_acked), for the side that answers sends nothing else. The
+ * side that asks must not count it: a stopped process's kernel acknowledges PINGs.
  *
  * The timer is lazy: a received byte moves `due` and a tick that comes too early is answered with
  * HEARTBEAT_EARLY, so traffic costs no timer operations.

@@ -117,7 +117,8 @@ static void say(enum port_verdict verdict, uint16_t port, struct port_range loca
 			"port %u lies in net.ipv4.ip_local_port_range, %u to %u: any outgoing "
 			"connection of this machine may hold it. Listen below %u, or add it to "
 			"net.ipv4.ip_local_reserved_ports",
-			port, local.first, local.last, PORT_OWN_END);
+			port, local.first, local.last,
+			local.first < PORT_OWN_END ? local.first : PORT_OWN_END);
 		break;
 	}
 }

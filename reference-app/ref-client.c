@@ -16,6 +16,10 @@
 
 #define CONNECTIONS_MAX 1000000
 
+/* Of a lower one the first period would be longer than 11 days, of a higher one below what a timer can. */
+#define RATE_MIN 1e-6
+#define RATE_MAX 1e6
+
 /* The exit status after --attempts failed ones. */
 #define EXIT_GAVE_UP 3
 
@@ -44,6 +48,17 @@ struct fleet {
 	bool gave_up;
 };
 
+static int option_rate(const struct option_row *row, const char *value, void *to, struct why *why)
+{
+	double rate;
+
+	if (option_number(row, value, &rate, why) < 0 ||
+	    (rate != 0 && (rate < RATE_MIN || rate > RATE_MAX)))
+		return -1;
+	*(double *)to = rate;
+	return 0;
+}
+
 static int option_seed(const struct option_row *row, const char *value, void *to, struct why *why)
 {
 	struct client_options *options = to;
@@ -56,7 +71,7 @@ static const struct option_row rows[] = {
 	{.name = "target",
 	 .arg = "HOST:PORT",
 	 .accepts = "HOST:PORT, such as server:8000 or [fd00::1]:8000",
-	 .doc = "the service; each of its addresses is tried",
+	 .doc = "the service; each of its addresses is tried, of many the first 16",
 	 .parse = option_text,
 	 .offset = OPTION(client_options, target)},
 	{.name = "connections",
@@ -69,9 +84,9 @@ static const struct option_row rows[] = {
 	 .max = CONNECTIONS_MAX},
 	{.name = "rate",
 	 .arg = "R",
-	 .accepts = "requests per second, such as 1 or 0.5; 0 sends none",
+	 .accepts = "requests per second, from 0.000001 to 1000000, or 0, which sends none",
 	 .doc = "requests per second and connection; default 1, 0: none",
-	 .parse = option_number,
+	 .parse = option_rate,
 	 .offset = OPTION(client_options, config.rate)},
 	{.name = "in-flight",
 	 .arg = "N",
@@ -83,8 +98,8 @@ static const struct option_row rows[] = {
 	 .max = REQUESTS_IN_FLIGHT_MAX},
 	{.name = "heartbeat",
 	 .arg = "INTERVAL/K",
-	 .accepts = "INTERVAL/K, such as 5s/3: a PING each interval of silence, dead at the K-th "
-		    "miss",
+	 .accepts = "INTERVAL/K, such as 5s/3: a PING each interval of silence, of at most 24h, "
+		    "dead at the K-th miss, 1 to 1000",
 	 .doc = "PING each silent interval, dead at the K-th miss; default 5s/3",
 	 .parse = option_heartbeat,
 	 .offset = OPTION(client_options, config.heartbeat)},
@@ -96,13 +111,14 @@ static const struct option_row rows[] = {
 	 .offset = OPTION(client_options, config.backoff)},
 	{.name = "connect-timeout",
 	 .arg = "D",
-	 .accepts = "a length of time with its unit, such as 3s or 500ms",
+	 .accepts = "a length of time with its unit, such as 3s or 500ms, more than 0 and at most "
+		    "24h",
 	 .doc = "the deadline of an attempt; default 3s",
 	 .parse = option_duration,
 	 .offset = OPTION(client_options, config.connect_timeout)},
 	{.name = "attempts",
 	 .arg = "N",
-	 .accepts = "a whole number; 0 is no limit",
+	 .accepts = "a whole number up to 4294967295; 0 is no limit",
 	 .doc = "end with status 3 when N in a row have failed; default 0: never",
 	 .parse = option_count,
 	 .offset = OPTION(client_options, attempts),
@@ -306,7 +322,7 @@ static int run(const struct client_options *options, struct why *why)
 	process_raise_nofile();
 	result = fleet_init(&fleet, options, why);
 	if (result == 0) {
-		for (unsigned i = 0; i < fleet.len; i++)
+		for (unsigned i = 0; i < fleet.len && !fleet.loop.stopping; i++)
 			client_start(&fleet.clients[i]);
 		result = loop_run(&fleet.loop, why);
 		fleet_stop(&fleet);

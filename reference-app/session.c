@@ -26,14 +26,17 @@
  * FINISHING: the peer half-closed and may still be reading what it asked for. REFUSING: the ERROR frame
  * is sent, then our FIN, and what the peer still sends is read and dropped: a close() with unread bytes
  * would send a RST, which may overtake the ERROR frame and make the peer's kernel throw it away. It
- * ends after ENDING_TIME whatever the peer does, FINISHING after that time without progress.
+ * ends after ENDING_TIME whatever the peer does, FINISHING after that time in which the peer took nothing.
  *
  * Backpressure: a peer that does not take its answers is not read from (stream_events). The queue is
  * bounded by STREAM_OUT_HIGH and what one read can add, for no answer is longer than its question.
  *
  * The timer, in SERVING: when the peer will have been silent for too long (heartbeat.c). It is lazy:
- * a received byte only moves last_received. While the peer is not read from, its taking of answers is
- * the sign of life.
+ * a received byte only moves last_life. A peer that takes its answers lives too: one that is busy
+ * receiving, over a narrow line, has no reason to ask, and one that is not read from is not heard. So the
+ * timer also comes once an interval, to look whether more was acknowledged since. Of itself a session
+ * sends nothing, so the acknowledgements are those of answers, and end with them: a stopped process does not
+ * live on by those of its kernel.
  */
 
 /* As nginx's lingering_timeout: long for a network, short for a server. */
@@ -55,8 +58,9 @@ struct session {
 	struct stream stream;
 	struct watch watch;
 	struct timer timer;
-	nsec_t last_received;
-	const char *refusal; /* what is wrong with a frame that was well formed */
+	nsec_t last_life;
+	const char *
+		refusal; /* what is wrong with a frame that was well formed; NULL: no memory for its answer */
 };
 
 static void link_session(struct session *session)
@@ -108,17 +112,10 @@ static void rewatch(struct session *session)
 }
 
 /* Sends what can be sent, and goes on to what follows once all is. false: the session is gone. */
-static bool flush(struct session *session, nsec_t now)
+static bool flush(struct session *session)
 {
-	bool congested = stream_pending(&session->stream) >= STREAM_OUT_HIGH;
-	size_t sent;
-
-	if (stream_flush(&session->stream, &sent) == STREAM_ERROR)
+	if (stream_flush(&session->stream) == STREAM_ERROR)
 		return end(session, SOCKET_END_ERROR);
-	if (congested && sent > 0)
-		session->last_received = now;
-	if (session->state == SESSION_FINISHING && sent > 0)
-		timer_arm(&session->worker->loop.timers, &session->timer, now + ENDING_TIME);
 	if (stream_pending(&session->stream) == 0) {
 		if (session->state == SESSION_FINISHING)
 			return end(session, SOCKET_END_EOF);
@@ -156,7 +153,7 @@ static bool answer(struct session *session, enum frame_type type, const struct f
 {
 	if (stream_queue(&session->stream, type, frame->id, frame->payload, frame->len) == 0)
 		return true;
-	session->refusal = "out of memory";
+	session->refusal = NULL;
 	return false;
 }
 
@@ -206,8 +203,9 @@ static bool receive(struct session *session, nsec_t now)
 	size_t received;
 	enum stream_status status = stream_receive(&session->stream, on_frame, session, &received);
 
+	/* Not the time at which the batch began: a stall within it would be the peer's silence. */
 	if (received > 0)
-		session->last_received = now;
+		session->last_life = clock_now();
 	switch (status) {
 	case STREAM_OPEN:
 		return true;
@@ -217,6 +215,8 @@ static bool receive(struct session *session, nsec_t now)
 		refuse(session, session->stream.parser.bad, now);
 		return true;
 	case STREAM_STOP:
+		if (!session->refusal)
+			break;
 		refuse(session, session->refusal, now);
 		return true;
 	case STREAM_ERROR:
@@ -242,7 +242,7 @@ static void session_ready(struct watch *watch, uint32_t events, nsec_t now)
 		return;
 	if (readable && session->state == SESSION_REFUSING && !discard(session))
 		return;
-	flush(session, now);
+	flush(session);
 }
 
 static void reap(struct session *session, nsec_t now)
@@ -253,39 +253,62 @@ static void reap(struct session *session, nsec_t now)
 	atomic_fetch_add(&session->worker->counters->reaped, 1);
 	json_begin(&line, "reaped", now);
 	json_text(&line, "peer", address_peer_text(peer, session->stream.fd));
-	json_ms(&line, "silent_ms", now - session->last_received);
+	json_ms(&line, "silent_ms", now - session->last_life);
 	json_write(&line);
 	end(session, SOCKET_END_DEAD);
+}
+
+static void ending_expired(struct session *session, nsec_t now)
+{
+	nsec_t ago;
+
+	if (session->state == SESSION_FINISHING && stream_taken(&session->stream, &ago)) {
+		enter_ending(session, SESSION_FINISHING, now);
+		return;
+	}
+	/* A peer that leaves its answers lying is silent too; else ours is just a long goodbye. Who
+	 * forgot the socket does an ordinary close, whatever is pending. */
+	bool dead = session->state != SESSION_FORGOTTEN && stream_pending(&session->stream);
+
+	end(session, dead ? SOCKET_END_DEAD : SOCKET_END_DONE);
+}
+
+/* When to look again, and whether the peer lives: at its deadline, or an interval from now. */
+static nsec_t next_look(const struct session *session, nsec_t deadline, nsec_t now)
+{
+	nsec_t look = now + session->worker->config->heartbeat.interval;
+
+	return look < deadline ? look : deadline;
 }
 
 static void session_expired(struct timer *timer, nsec_t now)
 {
 	struct session *session = CONTAINER_OF(timer, struct session, timer);
-	nsec_t deadline;
+	const struct heartbeat_policy *heartbeat = &session->worker->config->heartbeat;
+	nsec_t ago;
 
 	if (session->state != SESSION_SERVING) {
-		/* A peer that leaves its answers lying is silent too; else ours is just a long
-		 * goodbye. Who forgot the socket does an ordinary close, whatever is pending. */
-		bool dead = session->state != SESSION_FORGOTTEN && stream_pending(&session->stream);
-
-		end(session, dead ? SOCKET_END_DEAD : SOCKET_END_DONE);
+		ending_expired(session, now);
 		return;
 	}
 	/* What came may lie in the socket, unread, after a stall of this process. A peer that is not
 	 * read from has its bytes there all the time: they say nothing. */
 	if (stream_pending(&session->stream) < STREAM_OUT_HIGH && stream_unread(&session->stream))
-		session->last_received = now;
-	deadline = heartbeat_silence_deadline(&session->worker->config->heartbeat,
-					      session->last_received);
+		session->last_life = now;
+	if (stream_taken(&session->stream, &ago) && now - ago > session->last_life)
+		session->last_life = now - ago;
+	nsec_t deadline = heartbeat_silence_deadline(heartbeat, session->last_life);
+
 	if (now >= deadline)
 		reap(session, now);
 	else
-		timer_arm(&session->worker->loop.timers, timer, deadline);
+		timer_arm(&session->worker->loop.timers, timer, next_look(session, deadline, now));
 }
 
-void session_open(struct worker *worker, int fd, nsec_t now)
+void session_open(struct worker *worker, int fd)
 {
 	const struct server_config *config = worker->config;
+	nsec_t now = clock_now();
 	struct session *session = calloc(1, sizeof(*session));
 
 	if (!session || timers_reserve(&worker->loop.timers, 1) < 0) {
@@ -298,20 +321,18 @@ void session_open(struct worker *worker, int fd, nsec_t now)
 	session->watch.fd = fd;
 	session->watch.ready = session_ready;
 	session->timer.expired = session_expired;
-	session->last_received = now;
+	session->last_life = now;
 	link_session(session);
 	if (loop_watch(&worker->loop, &session->watch, EPOLLIN) < 0) {
 		end(session, SOCKET_END_DONE);
 		return;
 	}
 	if (practice_on(config->off, PRACTICE_HEARTBEAT))
-		timer_arm(&worker->loop.timers, &session->timer,
-			  heartbeat_silence_deadline(&config->heartbeat, now));
+		timer_arm(&worker->loop.timers, &session->timer, now + config->heartbeat.interval);
 }
 
 void sessions_goaway(struct worker *worker)
 {
-	nsec_t now = clock_now();
 	struct session *next;
 
 	for (struct session *session = worker->sessions; session; session = next) {
@@ -319,7 +340,7 @@ void sessions_goaway(struct worker *worker)
 		if (session->state != SESSION_SERVING)
 			continue;
 		stream_queue(&session->stream, FRAME_GOAWAY, 0, NULL, 0);
-		flush(session, now);
+		flush(session);
 	}
 }
 

@@ -2,6 +2,9 @@
 #include "reference-app/stream.h"
 
 #include <errno.h>
+#include <linux/tcp.h> /* glibc's struct tcp_info ends before tcpi_bytes_acked */
+#include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -86,9 +89,8 @@ int stream_queue(struct stream *stream, enum frame_type type, uint32_t id, const
 	return 0;
 }
 
-enum stream_status stream_flush(struct stream *stream, size_t *ret_sent)
+enum stream_status stream_flush(struct stream *stream)
 {
-	size_t sent = 0;
 	ssize_t n = 0;
 
 	while (stream_pending(stream) > 0) {
@@ -100,10 +102,7 @@ enum stream_status stream_flush(struct stream *stream, size_t *ret_sent)
 		if (n < 0)
 			break;
 		outq_sent(&stream->out, (size_t)n);
-		sent += (size_t)n;
 	}
-	if (ret_sent)
-		*ret_sent = sent;
 	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
 		return STREAM_ERROR;
 	return STREAM_OPEN;
@@ -114,6 +113,20 @@ bool stream_unread(const struct stream *stream)
 	int bytes = 0;
 
 	return ioctl(stream->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+bool stream_taken(struct stream *stream, nsec_t *ret_ago)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+	    len < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked) ||
+	    info.tcpi_bytes_acked <= stream->taken)
+		return false;
+	stream->taken = info.tcpi_bytes_acked;
+	*ret_ago = info.tcpi_last_ack_recv * NSEC_PER_MSEC;
+	return true;
 }
 
 uint32_t stream_events(const struct stream *stream)

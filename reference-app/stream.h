@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "reference-app/clock.h"
 #include "reference-app/frame.h"
 #include "reference-app/outq.h"
 
@@ -14,6 +15,7 @@ struct stream {
 	int fd;
 	struct frame_parser parser;
 	struct outq out;
+	uint64_t taken; /* bytes that the peer's kernel had acknowledged at the last look */
 };
 
 enum stream_status {
@@ -45,8 +47,8 @@ enum stream_status stream_discard(struct stream *stream);
 int stream_queue(struct stream *stream, enum frame_type type, uint32_t id, const void *payload,
 		 uint32_t len);
 
-/* Sends as much of the queue as the socket takes. *ret_sent, if not NULL, is the number of bytes. */
-enum stream_status stream_flush(struct stream *stream, size_t *ret_sent);
+/* Sends as much of the queue as the socket takes. */
+enum stream_status stream_flush(struct stream *stream);
 
 static inline size_t stream_pending(const struct stream *stream)
 {
@@ -56,6 +58,12 @@ static inline size_t stream_pending(const struct stream *stream)
 /* Whether the socket holds bytes that nobody has read yet. Asked before a silent peer is judged: after
  * a stall of this process its answer may lie there. */
 bool stream_unread(const struct stream *stream);
+
+/* Whether the peer has taken more of what was sent since the last call, as far as its kernel's
+ * acknowledgements tell; *ret_ago is how long ago the last of these came. False where the kernel does not
+ * say (tcpi_bytes_acked is there since Linux 4.1). Where the peer's process is stopped it goes on for as
+ * long as its receive buffer has room. */
+bool stream_taken(struct stream *stream, nsec_t *ret_ago);
 
 /* Above this many queued bytes nothing more is read from the peer: whoever does not take answers gets
  * to ask nothing. An answer is never longer than what it answers, so the queue stays below this plus

@@ -93,11 +93,9 @@ static void listener_ready(struct watch *watch, uint32_t events, nsec_t now)
 		}
 		worker->short_of_fds = false;
 		atomic_fetch_add(&worker->counters->accepted, 1);
-		if (cost) {
+		if (cost)
 			pay(cost);
-			now = clock_now();
-		}
-		session_open(worker, fd, now);
+		session_open(worker, fd);
 	}
 }
 
@@ -105,9 +103,11 @@ static void accept_retry_expired(struct timer *timer, nsec_t now)
 {
 	struct worker *worker = CONTAINER_OF(timer, struct worker, accept_retry);
 
-	(void)now;
-	if (!worker->draining)
-		listener_watch(worker);
+	if (worker->draining)
+		return;
+	listener_watch(worker);
+	if (!worker->accepting) /* it was short of memory for that, too */
+		timer_arm(&worker->loop.timers, timer, now + ACCEPT_RETRY);
 }
 
 static void drain_ready(struct watch *watch, uint32_t events, nsec_t now)

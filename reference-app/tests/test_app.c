@@ -186,6 +186,8 @@ static const struct {
 	{"ref-client", ""},
 	{"ref-client", "--target nowhere"},
 	{"ref-client", TARGET "--heartbeat 5/3"},
+	{"ref-client", TARGET "--rate 0.0000001"},
+	{"ref-client", TARGET "--rate 1000001"},
 	{"ref-client", TARGET "--without nothing"},
 	{"ref-server", "--listen nowhere"},
 	{"ref-server", "--without backoff"},

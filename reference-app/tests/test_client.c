@@ -12,6 +12,9 @@
 #define QUICK    "--target 127.0.0.1:8000 --backoff 20ms/2/200ms/100% "
 #define TEXT_MAX 128
 
+/* Nothing more went into a connection for so long: it is full. Else the test shows less. */
+#define FULL_AFTER_MS 200
+
 static const struct {
 	const char *bytes;
 	size_t len;
@@ -181,6 +184,38 @@ START_TEST(without_close_on_eof_it_leaks_and_comes_again)
 }
 END_TEST
 
+/* Asks and asks, until the client's answers have filled every buffer and it has had enough. */
+static void ask_without_reading(int fd)
+{
+	static const uint8_t payload[64 << 10];
+	uint8_t header[FRAME_HEADER_SIZE];
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	frame_encode_header(header, FRAME_PING, 1, sizeof(payload));
+	while (poll(&room, 1, FULL_AFTER_MS) == 1) {
+		if (send(fd, header, sizeof(header), MSG_NOSIGNAL | MSG_MORE) < 0 ||
+		    send(fd, payload, sizeof(payload), MSG_NOSIGNAL) < 0)
+			break;
+	}
+}
+
+/* What it asked for lies there unread, for it does not take its answers: that is no sign of life. */
+START_TEST(a_server_that_asks_and_never_reads_is_left)
+{
+	const struct timeval patience = {.tv_usec = FULL_AFTER_MS * 1000};
+	int listen_fd = raw_listen(PORT);
+	struct program client =
+		program_start("ref-client", QUICK "--rate 0 --heartbeat 200ms/2", 0);
+	int fd = raw_accept(listen_fd);
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	ask_without_reading(fd);
+	WAIT_FOR(program_said(&client, "\"dead\"") >= 1);
+	close(fd);
+	program_end(&client);
+}
+END_TEST
+
 START_TEST(a_failed_lookup_is_tried_again)
 {
 	/* A scope that no interface has: it fails without asking any name server. */
@@ -209,6 +244,7 @@ int main(void)
 	tcase_add_test(tc, a_server_that_half_closes_is_left);
 	tcase_add_test(tc, eof_is_closed);
 	tcase_add_test(tc, without_close_on_eof_it_leaks_and_comes_again);
+	tcase_add_test(tc, a_server_that_asks_and_never_reads_is_left);
 	tcase_add_test(tc, a_failed_lookup_is_tried_again);
 	suite_add_tcase(suite, tc);
 	return suite_run_in_netns(suite);

@@ -83,6 +83,10 @@ START_TEST(the_namespace_s_own_figures_are_in_the_message)
 	ck_assert_str_eq(why.text, "");
 	ck_assert_int_eq(port_policy_check(30000, &why), PORT_NODEPORT);
 	ck_assert_msg(strstr(why.text, "30000 to 32767"), "%s", why.text);
+	/* Below the service's own ports, where the range begins there. */
+	write_sysctl("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
+	ck_assert_int_eq(port_policy_check(PORT_SERVICE, &why), PORT_EPHEMERAL);
+	ck_assert_msg(strstr(why.text, "Listen below 1024,"), "%s", why.text);
 }
 END_TEST
 
