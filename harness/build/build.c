@@ -52,13 +52,25 @@ static nsec_t last_deadline(const struct plan *plan)
 	return last;
 }
 
+/* The longest that starting and stopping may take: groups start one after the other, and stop at once. */
+static nsec_t start_and_stop(const struct plan *plan)
+{
+	nsec_t starts = 0, grace = 0;
+
+	vec_foreach (app, &plan->apps) {
+		bool is_first = app == plan->apps.v || strcmp(app->group, app[-1].group) != 0;
+
+		if (is_first && !app->manual)
+			starts += app->ready_within;
+		grace = later(grace, app->stop_grace);
+	}
+	return starts + grace;
+}
+
 void build_times(struct builder *b)
 {
 	struct plan *plan = b->plan;
-	nsec_t longest_start = 0;
 
-	vec_foreach (app, &plan->apps)
-		longest_start = later(longest_start, app->ready_within);
 	plan->duration = b->s->duration;
 	if (plan->duration == NSEC_UNSET)
 		plan->duration = later(last_edge(plan), last_deadline(plan)) + DURATION_MARGIN;
@@ -66,7 +78,7 @@ void build_times(struct builder *b)
 		diag_add(b->diags, b->s->pos, NULL, "the scenario would last longer than 240h");
 	plan->timeout = b->s->timeout;
 	if (plan->timeout == NSEC_UNSET)
-		plan->timeout = plan->duration + TIMEOUT_MARGIN + longest_start;
+		plan->timeout = plan->duration + TIMEOUT_MARGIN + start_and_stop(plan);
 	else if (plan->timeout < plan->duration && !parse_is_spoilt(b->s, b->diags, "duration"))
 		diag_add(b->diags, parse_locate(b->s, "timeout"), "leave it out for the default",
 			 "the timeout is below the duration, which is %g s",

@@ -57,3 +57,21 @@ uint64_t suite_descriptors(int64_t jobs)
 {
 	return (uint64_t)jobs * FDS_PER_JOB + FDS_OWN;
 }
+
+int suite_raise_limit(int64_t jobs, struct rlimit *ret_before, struct err *err)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return err_errno(err, "read the limit of descriptors");
+	*ret_before = r;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < suite_descriptors(jobs))
+		return err_set(err,
+			       "%llu descriptors are too few for %zu scenarios at once: raise the "
+			       "limit (ulimit -n %zu) or run fewer (--jobs)",
+			       (unsigned long long)r.rlim_cur, (size_t)jobs,
+			       (size_t)suite_descriptors(jobs));
+	return 0;
+}

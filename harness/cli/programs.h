@@ -3,6 +3,7 @@
 #define WIRECUT_CLI_PROGRAMS_H
 
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -23,5 +24,11 @@ int programs_find(struct arena *a, struct programs *ret, struct err *err);
 /* How many scenarios run at once if the options do not say, and the descriptors that so many need. */
 int64_t suite_default_jobs(void);
 uint64_t suite_descriptors(int64_t jobs);
+
+/*
+ * Raises this process's limit of descriptors as far as it goes; an error if that is too few for so many
+ * scenarios at once. What it was before, which the apps get, goes to *ret_before.
+ */
+int suite_raise_limit(int64_t jobs, struct rlimit *ret_before, struct err *err);
 
 #endif

@@ -49,7 +49,8 @@ struct job {
 	struct run run;
 	int folder_fd;
 	bool running;
-	bool done;      /* RUN_DONE was read */
+	bool done; /* RUN_DONE was read */
+	bool aborted;
 	struct err err; /* why there are no results */
 	nsec_t deadline;
 	int cpu;    /* that its guest is bound to; -1: there is no guest */
@@ -85,25 +86,6 @@ struct suite {
 };
 
 /* --- what all runs share --- */
-
-/* Raises our own limit as far as it goes; the apps get what wirecut was started with. */
-static int prepare_limits(struct suite *s, struct err *err)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return err_errno(err, "read the limit of descriptors");
-	s->nofile = r;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < suite_descriptors(s->places))
-		return err_set(err,
-			       "%llu descriptors are too few for %zu scenarios at once: raise the "
-			       "limit (ulimit -n %zu) or run fewer (--jobs)",
-			       (unsigned long long)r.rlim_cur, (size_t)s->places,
-			       (size_t)suite_descriptors(s->places));
-	return 0;
-}
 
 static int prepare_signals(struct suite *s, struct err *err)
 {
@@ -164,8 +146,8 @@ static int prepare(struct suite *s, struct err *err)
 		return -1;
 	if (!getcwd(s->cwd, sizeof(s->cwd)))
 		return err_errno(err, "find the working folder");
-	if (programs_find(s->opt->arena, &s->programs, err) < 0 || prepare_limits(s, err) < 0 ||
-	    prepare_signals(s, err) < 0)
+	if (programs_find(s->opt->arena, &s->programs, err) < 0 ||
+	    suite_raise_limit(s->places, &s->nofile, err) < 0 || prepare_signals(s, err) < 0)
 		return -1;
 	return prepare_info(s, err);
 }
@@ -435,9 +417,20 @@ static void check_deadlines(struct suite *s)
 
 		if (!j->running || j->deadline > now)
 			continue;
-		err_set(&j->err, "timeout: it did not end within %g s of wall time",
-			(double)timeout_of(s, j->entry.plan) / 1e9);
-		j->deadline = NSEC_NEVER;
+		if (j->aborted) {
+			j->deadline = NSEC_NEVER;
+			run_kill(&j->run);
+			continue;
+		}
+		if (!j->done) /* else it has its result, and only leaves late */
+			err_set(&j->err,
+				"timeout: it did not end within %g s of wall time (`timeout:` in "
+				"the scenario, or --timeout, allows more)",
+				(double)timeout_of(s, j->entry.plan) / 1e9);
+		j->aborted = true;
+		j->deadline = now + RUN_TAKE_DOWN_TIME;
+		/* It is readable from now on, and says nothing more. */
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, j->run.control_fd, NULL);
 		run_abort(&j->run);
 	}
 }

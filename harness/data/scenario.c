@@ -194,7 +194,8 @@ const struct field scenario_fields[] = {
 	      .min = ABOVE_ZERO, .default_text = "1 s after the last edge and the latest `within`"),
 	FIELD(scenario, timeout, "timeout", FIELD_DURATION, 0,
 	      "a guard on the whole run: reaching it is an error", .min = ABOVE_ZERO,
-	      .default_text = "duration + 30 s + the longest `ready-within`"),
+	      .default_text = "duration + 30 s + the `ready-within` of each app + the longest "
+			      "`stop.grace`"),
 	FIELD(scenario, needs, "needs", FIELD_STRINGS, 0,
 	      "capabilities without which it is skipped; or a version of the kernel that runs it: "
 	      "`" NEEDS_KERNEL_EXAMPLE "` (<, <=, =, >=, >)",

@@ -13,8 +13,6 @@
 #include "harness/base/io.h"
 
 #define READ_BYTES 65536
-/* A pipe this large lets an app print in bursts without waiting for us; more needs privilege. */
-#define OUTPUT_PIPE_BYTES (1024 * 1024)
 
 /* Why the child could not become the program: sent through a close-on-exec pipe. */
 struct exec_failure {
@@ -166,36 +164,48 @@ static int prepare(struct app *a, int logs_fd, struct err *err)
 	return 0;
 }
 
-int app_spawn(struct app *a, const struct spawn *s, int logs_fd, struct err *err)
+static int open_output(struct app *a, int pipe_bytes, struct err *err)
 {
-	int out[2], failure[2];
-	struct exec_failure f = {0};
+	int out[2];
 
-	if (prepare(a, logs_fd, err) < 0)
-		return -1;
+	if (a->out_fd >= 0)
+		return 0;
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_errno(err, "start %s", a->name);
 	_cleanup_close_ int out_read = out[0], out_write = out[1];
+	(void)fcntl(out_write, F_SETPIPE_SZ, pipe_bytes);
+	if (io_set_nonblocking(out_read, err) < 0)
+		return -1;
+	a->out_fd = TAKE_FD(out_read);
+	a->out_write_fd = TAKE_FD(out_write);
+	return 0;
+}
+
+int app_spawn(struct app *a, const struct spawn *s, int logs_fd, struct err *err)
+{
+	int failure[2];
+	struct exec_failure f = {0};
+
+	if (prepare(a, logs_fd, err) < 0 || open_output(a, s->pipe_bytes, err) < 0)
+		return -1;
 	if (pipe2(failure, O_CLOEXEC) < 0)
 		return err_errno(err, "start %s", a->name);
 	_cleanup_close_ int failure_read = failure[0], failure_write = failure[1];
-	(void)fcntl(out_write, F_SETPIPE_SZ, OUTPUT_PIPE_BYTES);
-	if (io_set_nonblocking(out_read, err) < 0)
-		return -1;
 
 	nsec_t now = nsec_monotonic();
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_errno(err, "start %s", a->name);
 	if (pid == 0)
-		become_program(a, s, out_write, failure_write);
+		become_program(a, s, a->out_write_fd, failure_write);
 	close(TAKE_FD(failure_write));
 	if (TEMP_FAILURE_RETRY(read(failure_read, &f, sizeof(f))) > 0) {
 		(void)TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 		return explain_exec(a, s, &f, err);
 	}
 	a->pid = pid;
-	a->out_fd = TAKE_FD(out_read);
+	a->line_len = 0;
+	a->line_too_long = false;
 	a->started = now;
 	a->waited = 0;
 	a->was_started = true;
@@ -241,17 +251,12 @@ int app_read_output(struct app *a, app_line_fn fn, void *arg, struct err *err)
 {
 	static char buf[READ_BYTES];
 
-	while (a->out_fd >= 0) {
-		ssize_t n = read(a->out_fd, buf, sizeof(buf));
+	for (size_t got = 0; a->out_fd >= 0 && got < APP_PIPE_BYTES_MAX;) {
+		ssize_t n = TEMP_FAILURE_RETRY(read(a->out_fd, buf, sizeof(buf)));
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n <= 0) /* EAGAIN, for its end of file would need that this process has ended */
 			return 0;
-		if (n <= 0) {
-			close(TAKE_FD(a->out_fd));
-			return 0;
-		}
+		got += (size_t)n;
 		if (io_write_all(a->log_fd, buf, (size_t)n) < 0)
 			return err_errno(err, "write logs/%s.log", a->name);
 		keep_tail(a, buf, (size_t)n);
@@ -294,6 +299,8 @@ void app_close(struct app *a)
 {
 	if (a->out_fd >= 0)
 		close(TAKE_FD(a->out_fd));
+	if (a->out_write_fd >= 0)
+		close(TAKE_FD(a->out_write_fd));
 	if (a->log_fd >= 0)
 		close(TAKE_FD(a->log_fd));
 	if (a->has_log_regex)

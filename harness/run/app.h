@@ -24,9 +24,10 @@ struct app {
 	const struct plan_step *step; /* an exec step; else NULL */
 	int index;                    /* in the plan; -1 for an exec step */
 	int host;
-	pid_t pid;  /* 0: not running */
-	bool ended; /* it does not run any more, but is not reaped yet */
-	int out_fd; /* what it prints; -1: closed */
+	pid_t pid;        /* 0: not running */
+	bool ended;       /* it does not run any more, but is not reaped yet */
+	int out_fd;       /* what it prints; -1: it was never started */
+	int out_write_fd; /* the other end: one pipe for all its processes, and what they leave behind */
 	int log_fd;
 	nsec_t waited;  /* for a processor, as far as it is recorded; of this process */
 	nsec_t started; /* CLOCK_MONOTONIC */
@@ -56,17 +57,24 @@ struct spawn {
 	const char *start_dir; /* a relative path of the program counts from here */
 	const char *path;      /* PATH of every app: the suite's programs first */
 	struct rlimit nofile;
+	int pipe_bytes; /* how much it may print in one go without waiting to be read */
 };
 
-/* Starts the program; a missing or unusable one is an error that says where it was looked for. */
+/* The largest that may be asked for without privilege (fs.pipe-max-size's default). */
+#define APP_PIPE_BYTES_MAX (1 << 20)
+
+/*
+ * Starts the program; a missing or unusable one is an error that says where it was looked for. What an
+ * earlier process of it printed was read; of a line that it did not end nothing more comes.
+ */
 int app_spawn(struct app *a, const struct spawn *spawn, int logs_fd, struct err *err);
 
 typedef void (*app_line_fn)(struct app *a, const char *line, size_t len, void *arg);
 
 /*
  * Reads what the app has printed, appends it to its log, and calls fn for each whole line (without
- * its newline, NUL-terminated). Closes out_fd at end of file. Only a failure to write the log is an
- * error.
+ * its newline, NUL-terminated). No more than its pipe can hold, so all that was printed before the call:
+ * a program may print faster than this reads. Only a failure to write the log is an error.
  */
 int app_read_output(struct app *a, app_line_fn fn, void *arg, struct err *err);
 

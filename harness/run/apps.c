@@ -27,6 +27,7 @@ static struct app *add_app(struct state *s, const char *name, int64_t host)
 			  .index = -1,
 			  .host = (int)host,
 			  .out_fd = -1,
+			  .out_write_fd = -1,
 			  .log_fd = -1,
 			  .kill_at = NSEC_NEVER};
 	return a;
@@ -77,6 +78,19 @@ void apps_record_start(struct state *s, const struct app *a)
 	o->process = (struct obs_process){.pid = a->pid};
 }
 
+/* Of a run's apps together: above 64 MiB in all, a user's pipes are small (pipe(7), pipe-user-pages-soft). */
+#define PIPES_BYTES    (8 << 20)
+#define PIPE_BYTES_MIN (64 << 10)
+
+int apps_pipe_bytes(const struct state *s)
+{
+	int share = PIPES_BYTES / (int)s->n_apps;
+
+	if (share < PIPE_BYTES_MIN)
+		return PIPE_BYTES_MIN;
+	return share < APP_PIPE_BYTES_MAX ? share : APP_PIPE_BYTES_MAX;
+}
+
 void apps_start(struct state *s, struct app *a)
 {
 	const struct plan_app *p = a->plan;
@@ -91,8 +105,12 @@ void apps_start(struct state *s, struct app *a)
 		.start_dir = s->config->start_dir,
 		.path = s->config->path,
 		.nofile = s->config->nofile,
+		.pipe_bytes = apps_pipe_bytes(s),
 	};
+	bool first = a->out_fd < 0;
 
+	if (!first)
+		apps_read_output(s, a);
 	if (host->plan->nofile != COUNT_UNSET)
 		spawn.nofile.rlim_cur = spawn.nofile.rlim_max = (rlim_t)host->plan->nofile;
 	if (app_spawn(a, &spawn, s->logs_fd, &err) < 0) {
@@ -101,7 +119,8 @@ void apps_start(struct state *s, struct app *a)
 	}
 	procs_add(s->procs, a->pid, a->index);
 	apps_record_start(s, a);
-	state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
+	if (first)
+		state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
 }
 
 /*
@@ -250,6 +269,8 @@ static void record_wait(struct state *s, struct app *a)
 {
 	nsec_t waited = runqueue_wait(a->pid);
 
+	if (waited < a->waited) /* it is the sum over the threads that live */
+		a->waited = waited;
 	if (!a->plan || waited - a->waited < WAIT_RECORDED)
 		return;
 	state_record(s, OBS_LAG, EV_STALL, (int)a->plan->host, a->index)->lag =
@@ -290,7 +311,7 @@ static void hand_to_reaper(struct state *s, pid_t pid)
 
 static void see_end(struct state *s, struct app *a, int status)
 {
-	/* It is not reaped yet: its last figures can still be read. */
+	/* It is not reaped yet: the last figures of its first thread can still be read. */
 	if (s->phase != PHASE_END)
 		record_wait(s, a);
 	apps_read_output(s, a);

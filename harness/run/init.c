@@ -80,8 +80,20 @@ int state_watch(struct state *s, int fd, enum event_kind kind, size_t index)
 	return -1;
 }
 
+/* For the work after the end, which is long and which nobody waits for. */
+static void leave_real_time(const struct state *s)
+{
+	struct sched_param p = {0};
+
+	if (s->link)
+		(void)sched_setscheduler(link_pid(s->link), SCHED_OTHER, &p);
+	/* To take the flag back is a privilege, and would be refused. */
+	(void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &p);
+}
+
 static void __attribute__((noreturn)) take_down(struct state *s)
 {
+	leave_real_time(s); /* what it waits for it may have to wait for long: reaper.h */
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
@@ -181,16 +193,6 @@ static void step_below_link_engine(void)
 		return;
 	p.sched_priority--;
 	(void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p);
-}
-
-/* For the work after the end, which is long and which nobody waits for. */
-static void leave_real_time(const struct state *s)
-{
-	struct sched_param p = {0};
-
-	(void)sched_setscheduler(link_pid(s->link), SCHED_OTHER, &p);
-	/* To take the flag back is a privilege, and would be refused. */
-	(void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &p);
 }
 
 static int set_up(struct state *s, struct err *err)
@@ -470,6 +472,8 @@ static void complete_records(struct state *s)
 	nsec_t end = s->t0 + s->plan->duration;
 	size_t before = s->obs.list.n;
 
+	if (s->cadence.waits)
+		apps_record_waits(s);
 	if (!s->failure.msg[0]) {
 		state_poll_sockets(s, true);
 		samples_take(s, end);

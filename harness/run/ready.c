@@ -55,6 +55,14 @@ static void never_ready(struct state *s, const struct app *a)
 	state_fail(s, &err);
 }
 
+/* All of a group are started before any of it is looked at. */
+static nsec_t ready_deadline(const struct state *s, const struct app *a)
+{
+	nsec_t from = a->started > s->group_started ? a->started : s->group_started;
+
+	return from + a->plan->ready_within;
+}
+
 static bool group_is_ready(struct state *s, nsec_t now)
 {
 	bool all = true;
@@ -68,7 +76,13 @@ static bool group_is_ready(struct state *s, nsec_t now)
 		if (a->ready)
 			continue;
 		all = false;
-		if (now >= a->started + a->plan->ready_within) {
+		if (now < ready_deadline(s, a))
+			continue;
+		/* A look as late as that: what it needs may have come since the last one. */
+		apps_read_output(s, a);
+		state_poll_host(s, a->host, true);
+		a->ready = is_ready(s, a);
+		if (!a->ready) {
 			never_ready(s, a);
 			break;
 		}
@@ -88,6 +102,7 @@ static void start_next_group(struct state *s)
 		if (!a->plan->manual)
 			apps_start(s, a);
 	}
+	s->group_started = nsec_monotonic();
 }
 
 static void begin(struct state *s)
@@ -122,8 +137,8 @@ nsec_t ready_next_deadline(const struct state *s)
 	for (size_t i = s->group_first; s->phase == PHASE_START && i < s->next_app; i++) {
 		const struct app *a = &s->apps[i];
 
-		if (!a->plan->manual && !a->ready && a->started + a->plan->ready_within < next)
-			next = a->started + a->plan->ready_within;
+		if (!a->plan->manual && !a->ready && ready_deadline(s, a) < next)
+			next = ready_deadline(s, a);
 	}
 	return next;
 }

@@ -60,12 +60,18 @@ int run_start(const struct run_config *config, struct run *ret, struct err *err)
 /* Reads one message; 0: there is none (or no longer). */
 int run_read(struct run *r, struct run_msg *ret);
 
+/* How long init may take to kill what lives and to destroy the sockets. Who does not listen is killed. */
+#define RUN_TAKE_DOWN_TIME (10 * NSEC_PER_SEC)
+
 /* Makes it end at once, without results; its pidfd becomes readable when it has. */
 void run_abort(struct run *r);
 
+/* Kills it: all its processes go with it. Sockets that outlive them may keep a namespace for minutes. */
+void run_kill(struct run *r);
+
 /*
  * Ends it: closes the descriptors and waits until the sandbox is gone. After RUN_DONE that is at
- * once; before, it takes what killing its processes and sockets takes.
+ * once; before, it takes what killing its processes and sockets takes, or RUN_TAKE_DOWN_TIME.
  */
 void run_finish(struct run *r);
 

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -199,9 +200,18 @@ void run_abort(struct run *r)
 	shutdown(r->control_fd, SHUT_RDWR);
 }
 
+void run_kill(struct run *r)
+{
+	kill(r->pid, SIGKILL);
+}
+
 void run_finish(struct run *r)
 {
+	struct pollfd ended = {.fd = r->pidfd, .events = POLLIN};
+
 	close(TAKE_FD(r->control_fd));
+	if (TEMP_FAILURE_RETRY(poll(&ended, 1, (int)(RUN_TAKE_DOWN_TIME / NSEC_PER_MSEC))) == 0)
+		run_kill(r);
 	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(TAKE_FD(r->pidfd));

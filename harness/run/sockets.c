@@ -39,6 +39,7 @@
 struct entry {
 	struct entry *next_in_bucket;
 	struct entry *next_in_host;
+	struct entry **link_in_host; /* what points to it */
 	int host;
 	int app;
 	uint64_t dump; /* number of the last dump that showed it */
@@ -150,9 +151,12 @@ static struct entry *add(struct sockets *s, int host, uint64_t cookie)
 		abort();
 	*e = (struct entry){.next_in_bucket = *b,
 			    .next_in_host = s->per_host[host].entries,
+			    .link_in_host = &s->per_host[host].entries,
 			    .host = host,
 			    .app = -1};
 	*b = e;
+	if (e->next_in_host)
+		e->next_in_host->link_in_host = &e->next_in_host;
 	s->per_host[host].entries = e;
 	s->per_host[host].n_entries++;
 	return e;
@@ -169,12 +173,10 @@ static void unhash(struct sockets *s, struct entry *e)
 
 static void remove_entry(struct sockets *s, struct entry *e)
 {
-	struct entry **p = &s->per_host[e->host].entries;
-
 	unhash(s, e);
-	while (*p != e)
-		p = &(*p)->next_in_host;
-	*p = e->next_in_host;
+	*e->link_in_host = e->next_in_host;
+	if (e->next_in_host)
+		e->next_in_host->link_in_host = e->link_in_host;
 	s->per_host[e->host].n_entries--;
 	free(e);
 }
@@ -297,11 +299,27 @@ static void see(const struct obs_socket *shown, void *arg)
 	o->socket.since = before;
 }
 
+/*
+ * A dump of many sockets goes out in parts, and the next part begins so many sockets after the start of a
+ * hash chain (inet_diag_dump_icsk()): where one before it has left the chain meanwhile, another is passed
+ * over.
+ */
+static bool was_passed_over(struct sockets *s, const struct entry *e)
+{
+	struct obs_socket shown;
+	struct err ignored;
+
+	return e->last.peer.port && !is_silent(&e->last) &&
+	       sockdiag_find(s->hosts[e->host].diag_fd, &e->last.local, &e->last.peer, ETH0_IFINDEX,
+			     &shown, &ignored) > 0 &&
+	       shown.cookie == e->last.cookie;
+}
+
 static void sweep(struct sockets *s, int host, nsec_t now)
 {
 	for (struct entry *e = s->per_host[host].entries, *next; e; e = next) {
 		next = e->next_in_host;
-		if (e->dump == s->per_host[host].dump)
+		if (e->dump == s->per_host[host].dump || was_passed_over(s, e))
 			continue;
 		struct observation *o = record(s, EV_GONE, host, e->app, now);
 

@@ -52,6 +52,7 @@ struct state {
 	nsec_t t0;       /* NSEC_UNSET before */
 	size_t next_app; /* PHASE_START: the first app of the group after the current one */
 	size_t group_first;
+	nsec_t group_started; /* CLOCK_MONOTONIC: when the last of it was */
 	VEC(struct due_step) due;
 	size_t next_due;
 	struct hostfaults *hostfaults;
@@ -113,6 +114,10 @@ void traced_end_look(struct state *s, int host);
 /* apps.c: the lives of the apps */
 void apps_create(struct state *s);
 void apps_start(struct state *s, struct app *a);
+
+/* How large the pipe of each app's output is to be. */
+int apps_pipe_bytes(const struct state *s);
+
 /* That its process has started; of an `exec` too, whose records have no app. */
 void apps_record_start(struct state *s, const struct app *a);
 void apps_read_output(struct state *s, struct app *a);

@@ -156,6 +156,7 @@ static void exec(struct state *s, const struct plan_step *step, struct app *a)
 		.start_dir = s->config->start_dir,
 		.path = s->config->path,
 		.nofile = s->config->nofile,
+		.pipe_bytes = apps_pipe_bytes(s),
 	};
 
 	if (spawn.host->dark) {

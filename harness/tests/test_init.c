@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sandbox's init: its priority, and that it leaves no zombie. */
+/* The sandbox's init: its priority, that it leaves no zombie, and that it hears what programs print. */
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,6 +26,29 @@
 	"      sh -c '" script "'\nexpect: [{fds: {app: app, at-most: 99, at: end}}]\n"
 
 static struct planrun r;
+
+/* More than can be read, until it is killed. */
+#define FLOOD                                                                                      \
+	"version: 1\nname: flood\nduration: 300ms\nhosts: {a: {}}\napps:\n"                        \
+	"  app: {host: a, run: \"yes\", stop: {grace: 100ms}}\n"                                   \
+	"timeline:\n  - {at: 100ms, exec: {host: a, run: \"touch here\"}}\n"                       \
+	"expect: [{fds: {app: app, at-most: 99, at: end}}]\n"
+
+/*
+ * It is stopped in the midst of a line and leaves a child behind, which prints when its successor has
+ * begun.
+ */
+#define SUCCEEDED                                                                                  \
+	"version: 1\nname: init\nduration: 2s\nhosts: {a: {}}\napps:\n"                            \
+	"  app:\n    host: a\n    ready: {log: begun}\n    run: |\n"                               \
+	"      sh -c 'echo begun\n"                                                                \
+	"        if [ -e /tmp/before ]; then echo \"{\\\"x\\\":1}\"; echo > /tmp/after\n"          \
+	"        else echo > /tmp/before; printf half\n"                                           \
+	"          (while ! [ -e /tmp/after ]; do sleep 0.05; done; echo \"{\\\"left\\\":1}\") "   \
+	"&\n"                                                                                      \
+	"        fi; exec sleep 60'\n"                                                             \
+	"timeline:\n  - {at: 200ms, stop: app}\n  - {at: 300ms, start: app}\n"                     \
+	"expect: [{log: {app: app, match: \"^.\\\"(x|left)\\\":1\", at-least: 2}}]\n"
 
 /* Carries it out on the real clock. What its one program printed. */
 static const char *log_of(const char *text)
@@ -103,6 +126,27 @@ START_TEST(orphans_are_reaped)
 }
 END_TEST
 
+/* Reading what it prints takes longer than printing it: the plan goes on all the same, and ends. */
+START_TEST(a_flood_of_output_holds_nothing_up)
+{
+	planrun_init(&r, FLOOD, CLOCK_REAL);
+	ck_assert_msg(planrun_start(&r, NULL, 0), "%s", r.end.err.msg);
+	planrun_finish(&r);
+	ck_assert_str_eq(r.end.err.msg, "");
+	planrun_free(&r);
+}
+END_TEST
+
+START_TEST(what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line)
+{
+	const char *log = log_of(SUCCEEDED);
+
+	ck_assert_str_eq(log, "begun\nhalfbegun\n{\"x\":1}\n{\"left\":1}\n");
+	ck_assert_int_eq(planrun_verdict(&r, "log"), VERDICT_PASS);
+	planrun_free(&r);
+}
+END_TEST
+
 /* All that is handed over comes back, and then is no child any more. */
 START_TEST(the_reaper_gives_back_what_it_got)
 {
@@ -140,6 +184,8 @@ int main(void)
 	tcase_set_timeout(t, TEST_TIMEOUT_S);
 	tcase_add_test(t, real_time_while_the_plan_runs);
 	tcase_add_test(t, orphans_are_reaped);
+	tcase_add_test(t, a_flood_of_output_holds_nothing_up);
+	tcase_add_test(t, what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line);
 	tcase_add_test(t, the_reaper_gives_back_what_it_got);
 	return run_tests("init", t);
 }

@@ -202,7 +202,7 @@ static void ask_without_reading(int fd)
 /* What it asked for lies there unread, for it does not take its answers: that is no sign of life. */
 START_TEST(a_server_that_asks_and_never_reads_is_left)
 {
-	const struct timeval patience = {.tv_usec = FULL_AFTER_MS * 1000};
+	const struct timeval patience = {.tv_usec = FULL_AFTER_MS * 1000L};
 	int listen_fd = raw_listen(PORT);
 	struct program client =
 		program_start("ref-client", QUICK "--rate 0 --heartbeat 200ms/2", 0);
