@@ -344,7 +344,14 @@ START_TEST(times_have_defaults)
 		     "expect: [{exits: {app: a}}]\n");
 
 	ck_assert_int_ge(plan->duration, 41 * NSEC_PER_SEC);
-	ck_assert_int_eq(plan->timeout - plan->duration, 50 * NSEC_PER_SEC);
+	ck_assert_int_eq(plan->timeout - plan->duration, 52 * NSEC_PER_SEC);
+	/* They start one after the other, but for those of one group, and stop all at once. */
+	plan = build(HEAD "duration: 7s\nhosts: {s: {count: 2}}\napps:\n"
+			  "  a: {host: s, run: x, ready-within: 20s, stop: {grace: 60s}}\n"
+			  "  b: {host: s.1, run: x, stop: {grace: 5s}}\n"
+			  "  c: {host: s.1, run: x, start: manual}\n"
+			  "expect: [{exits: {app: a}}]\n");
+	ck_assert_int_eq(plan->timeout - plan->duration, (30 + 20 + 10 + 60) * NSEC_PER_SEC);
 	plan = build(HEAD
 		     "duration: 7s\ntimeout: 8s\nhosts: {s: {}}\napps: {a: {host: s, run: x}}\n"
 		     "expect: [{exits: {app: a}}]\n");
@@ -440,7 +447,7 @@ START_TEST(a_plan_is_printed)
 		     "controls: {off: {replace: {apps.a.run: y}, fails: connects}}\n");
 	static const char *const parts[] = {
 		"heartbeat-cut-cable-2\n  x\n",
-		"clock real, link wire, seed 42, duration 20s, timeout 60s\n",
+		"clock real, link wire, seed 42, duration 20s, timeout 62s\n",
 		"10.0.0.1     fd00::1      02:00:00:00:00:01  nofile=99\n",
 		"on s: x 'a b' 'it'\\''s'\n",
 		"ready when it listens on 80, within 10s; stopped by TERM, after 2s by KILL\n",
