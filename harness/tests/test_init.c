@@ -30,7 +30,7 @@ static struct planrun r;
 /* More than can be read, until it is killed. */
 #define FLOOD                                                                                      \
 	"version: 1\nname: flood\nduration: 300ms\nhosts: {a: {}}\napps:\n"                        \
-	"  app: {host: a, run: \"yes\", stop: {grace: 100ms}}\n"                                   \
+	"  app: {host: a, shell: \"yes & yes & yes & yes & yes\", stop: {grace: 100ms}}\n"         \
 	"timeline:\n  - {at: 100ms, exec: {host: a, run: \"touch here\"}}\n"                       \
 	"expect: [{fds: {app: app, at-most: 99, at: end}}]\n"
 
@@ -41,9 +41,9 @@ static struct planrun r;
 #define SUCCEEDED                                                                                  \
 	"version: 1\nname: init\nduration: 2s\nhosts: {a: {}}\napps:\n"                            \
 	"  app:\n    host: a\n    ready: {log: begun}\n    run: |\n"                               \
-	"      sh -c 'echo begun\n"                                                                \
-	"        if [ -e /tmp/before ]; then echo \"{\\\"x\\\":1}\"; echo > /tmp/after\n"          \
-	"        else echo > /tmp/before; printf half\n"                                           \
+	"      sh -c 'if [ -e /tmp/before ]\n"                                                     \
+	"        then echo \"{\\\"x\\\":1}\"; echo > /tmp/after\n"                                 \
+	"        else echo begun; echo > /tmp/before; printf half\n"                               \
 	"          (while ! [ -e /tmp/after ]; do sleep 0.05; done; echo \"{\\\"left\\\":1}\") "   \
 	"&\n"                                                                                      \
 	"        fi; exec sleep 60'\n"                                                             \
@@ -141,7 +141,7 @@ START_TEST(what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line)
 {
 	const char *log = log_of(SUCCEEDED);
 
-	ck_assert_str_eq(log, "begun\nhalfbegun\n{\"x\":1}\n{\"left\":1}\n");
+	ck_assert_str_eq(log, "begun\nhalf{\"x\":1}\n{\"left\":1}\n");
 	ck_assert_int_eq(planrun_verdict(&r, "log"), VERDICT_PASS);
 	planrun_free(&r);
 }
