@@ -117,7 +117,7 @@ bool stream_unread(const struct stream *stream)
 
 bool stream_taken(struct stream *stream, nsec_t *ret_ago)
 {
-	struct tcp_info info;
+	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
@@ -125,7 +125,12 @@ bool stream_taken(struct stream *stream, nsec_t *ret_ago)
 	    info.tcpi_bytes_acked <= stream->taken)
 		return false;
 	stream->taken = info.tcpi_bytes_acked;
-	*ret_ago = info.tcpi_last_ack_recv * NSEC_PER_MSEC;
+	/* The last of its acknowledgements may be that of a window probe, which says that it takes nothing:
+	 * what it took was sent a round trip before. */
+	nsec_t acked = info.tcpi_last_ack_recv * NSEC_PER_MSEC;
+	nsec_t sent = info.tcpi_last_data_sent * NSEC_PER_MSEC - info.tcpi_rtt * NSEC_PER_USEC;
+
+	*ret_ago = sent > acked ? sent : acked;
 	return true;
 }
 

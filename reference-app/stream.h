@@ -60,7 +60,7 @@ static inline size_t stream_pending(const struct stream *stream)
 bool stream_unread(const struct stream *stream);
 
 /* Whether the peer has taken more of what was sent since the last call, as far as its kernel's
- * acknowledgements tell; *ret_ago is how long ago the last of these came. False where the kernel does not
+ * acknowledgements tell; *ret_ago is how long ago it last did. False where the kernel does not
  * say (tcpi_bytes_acked is there since Linux 4.1). Where the peer's process is stopped it goes on for as
  * long as its receive buffer has room. */
 bool stream_taken(struct stream *stream, nsec_t *ret_ago);
