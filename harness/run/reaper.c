@@ -27,18 +27,13 @@ struct reaper {
 
 static void put(int fd, int value)
 {
-	(void)TEMP_FAILURE_RETRY(write(fd, &value, sizeof(value)));
+	(void)io_write_all(fd, &value, sizeof(value));
 }
 
-/* A read may be given a part; the rest is there, for it was written at once. */
+/* False: there is none. */
 static bool get(int fd, int *ret)
 {
-	ssize_t n = 1;
-	size_t got = 0;
-
-	for (; got < sizeof(*ret) && n > 0; got += n > 0 ? (size_t)n : 0)
-		n = TEMP_FAILURE_RETRY(read(fd, (char *)ret + got, sizeof(*ret) - got));
-	return got == sizeof(*ret);
+	return io_read_all(fd, ret, sizeof(*ret)) == sizeof(*ret);
 }
 
 /*
