@@ -59,8 +59,8 @@ struct session {
 	struct watch watch;
 	struct timer timer;
 	nsec_t last_life;
-	const char *
-		refusal; /* what is wrong with a frame that was well formed; NULL: no memory for its answer */
+	/* What is wrong with a frame that was well formed; NULL: no memory for its answer. */
+	const char *refusal;
 };
 
 static void link_session(struct session *session)
