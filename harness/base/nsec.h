@@ -39,4 +39,14 @@ static inline struct timespec nsec_to_timespec(nsec_t t)
 	return (struct timespec){.tv_sec = t / NSEC_PER_SEC, .tv_nsec = t % NSEC_PER_SEC};
 }
 
+static inline nsec_t nsec_earlier(nsec_t x, nsec_t y)
+{
+	return x < y ? x : y;
+}
+
+static inline nsec_t nsec_later(nsec_t x, nsec_t y)
+{
+	return x > y ? x : y;
+}
+
 #endif

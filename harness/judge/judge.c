@@ -290,6 +290,51 @@ static void allow_for_stalls(struct model *m, const struct observations *obs, st
 		say_stalled(&stall, a, r);
 }
 
+/* What passed as not too early may have been seen late: by our own lags, the program's show in packets. */
+static void allow_for_late_stamps(struct model *m, const struct observations *obs, struct arena *a,
+				  struct expect_result *r)
+{
+	if (r->verdict != VERDICT_PASS || r->expect->spec.not_before == NSEC_UNSET)
+		return;
+	struct stall stall = stall_before(m->plan, obs, r);
+	struct stall ours = {.late = stall.early};
+
+	if (!stall.early)
+		return;
+	struct plan_expect stricter = *r->expect;
+	struct expect_result again = {.expect = &stricter};
+
+	stricter.spec.not_before += stall.early;
+	stricter.spec.ops->judge(m, &stricter, a, &again);
+	if (again.verdict == VERDICT_FAIL)
+		say_stalled(&ours, a, r);
+}
+
+/*
+ * A moment that the expectation names, and that init did not see in time, is not known to better than its
+ * stall: a verdict that depends on where in it the moment lay shows nothing. Nor does a sample that
+ * was not taken then, of what goes up and down between samples.
+ */
+static void allow_for_hidden_moments(const struct model *m, const struct observations *obs,
+				     struct arena *a, struct expect_result *r)
+{
+	bool is_sampled = r->expect->spec.ops->observes & OBSERVES_FDS;
+	struct plan_expect *reading = arena_new(a, struct plan_expect);
+
+	for (size_t i = 0; stall_reading(m->plan, obs, r->expect, i, reading); i++) {
+		struct expect_result again = {.expect = reading};
+
+		if (r->verdict == VERDICT_INCONCLUSIVE || r->verdict == VERDICT_ERROR)
+			return;
+		reading->spec.ops->judge(m, reading, a, &again);
+		if (again.verdict == r->verdict && !(is_sampled && again.verdict == VERDICT_PASS))
+			continue;
+		r->verdict = VERDICT_INCONCLUSIVE;
+		r->observed = arena_printf(
+			a, "%s, but the machine stalled over a moment that it names", r->observed);
+	}
+}
+
 static void judge_expects(struct model *m, const struct observations *obs, struct arena *a,
 			  struct scenario_result *r)
 {
@@ -311,6 +356,8 @@ static void judge_expects(struct model *m, const struct observations *obs, struc
 		}
 		e->spec.ops->judge(m, e, a, result);
 		allow_for_stalls(m, obs, a, result);
+		allow_for_late_stamps(m, obs, a, result);
+		allow_for_hidden_moments(m, obs, a, result);
 	}
 }
 

@@ -220,14 +220,4 @@ bool model_is_meant(const struct plan_expect *e, const struct model_socket *s);
 char *model_connection_text(const struct model *m, const struct model_connection *c, int own,
 			    struct arena *a);
 
-static inline nsec_t nsec_earlier(nsec_t x, nsec_t y)
-{
-	return x < y ? x : y;
-}
-
-static inline nsec_t nsec_later(nsec_t x, nsec_t y)
-{
-	return x > y ? x : y;
-}
-
 #endif

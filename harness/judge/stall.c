@@ -3,6 +3,7 @@
 
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
+#include "harness/judge/tolerance.h"
 
 /* A stall is recorded at the end of the 100 ms in which it was the worst, or of the next. */
 #define RECORDED_WITHIN (200 * NSEC_PER_MSEC)
@@ -110,6 +111,46 @@ bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 	if (deadline == NSEC_UNSET)
 		return stall->late > END_TOLERANCE;
 	return deadline > plan->duration;
+}
+
+bool stall_hides(const struct observations *obs, nsec_t t, struct window *ret)
+{
+	*ret = (struct window){t, t};
+	vec_foreach (o, &obs->list) {
+		if (!is_stall(o) || o->lag.stage != LAG_INIT || o->lag.lag <= TOLERANCE_POLLED)
+			continue;
+		struct window w = {o->t - o->lag.lag - RECORDED_WITHIN, o->t + POLL_PERIOD};
+
+		if (t < w.from || t > w.to)
+			continue;
+		ret->from = nsec_earlier(ret->from, w.from);
+		ret->to = nsec_later(ret->to, w.to);
+	}
+	return ret->from < ret->to;
+}
+
+bool stall_reading(const struct plan *plan, const struct observations *obs,
+		   const struct plan_expect *e, size_t i, struct plan_expect *ret)
+{
+	*ret = *e;
+	nsec_t *moments[] = {&ret->spec.at_time, &ret->spec.by_time, &ret->spec.during_from,
+			     &ret->spec.during_to};
+	size_t n_moments = sizeof(moments) / sizeof(moments[0]);
+	struct window hidden;
+
+	for (size_t k = 0; k < n_moments; k++) {
+		/* What the end of the run hides is stall_over_end()'s. */
+		if (*moments[k] == NSEC_UNSET || *moments[k] >= plan->duration ||
+		    !stall_hides(obs, *moments[k], &hidden))
+			continue;
+		if (i < 2) {
+			*moments[k] = i == 0 ? nsec_later(hidden.from, 0)
+					     : nsec_earlier(hidden.to, plan->duration);
+			return true;
+		}
+		i -= 2;
+	}
+	return false;
 }
 
 nsec_t stall_over_end(const struct plan *plan, const struct observations *obs)

@@ -3,6 +3,7 @@
 #define WIRECUT_JUDGE_STALL_H
 
 #include "harness/data/observation.h"
+#include "harness/judge/bound.h"
 
 /*
  * A machine that stalls makes things late: the programs' own doings, and what the harness notes of
@@ -48,6 +49,20 @@ struct plan_expect stall_extend(const struct plan_expect *e, const struct stall 
  */
 bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 		    const struct stall *stall);
+
+/*
+ * Where init stood still over the moment t, by more than its polls come apart: what it noted
+ * within *ret may have come before t or after it, as it may be stamped too late, and a sample may have
+ * been taken too late. False: it did not.
+ */
+bool stall_hides(const struct observations *obs, nsec_t t, struct window *ret);
+
+/*
+ * The i-th way to read the expectation where such a stall hides a moment that it names (at, by,
+ * during): with that moment before the stall, or behind it. False: there are no more.
+ */
+bool stall_reading(const struct plan *plan, const struct observations *obs,
+		   const struct plan_expect *e, size_t i, struct plan_expect *ret);
 
 /*
  * How long init stood still over the end of the run; 0: it saw the end. What happened meanwhile was

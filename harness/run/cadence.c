@@ -67,16 +67,6 @@ struct cadence_wants cadence_wants(const struct plan *plan, int host)
 
 /* --- the looks at one host --- */
 
-static nsec_t earlier(nsec_t a, nsec_t b)
-{
-	return a < b ? a : b;
-}
-
-static nsec_t later(nsec_t a, nsec_t b)
-{
-	return a > b ? a : b;
-}
-
 static nsec_t in_common(nsec_t t)
 {
 	return t - t % COMMON;
@@ -101,28 +91,28 @@ static void suspect(struct host_cadence *h, const struct suspect *one, uint8_t l
 
 void host_cadence_changed(struct host_cadence *h, const struct suspect *one, nsec_t t)
 {
-	h->changed = earlier(h->changed, t);
+	h->changed = nsec_earlier(h->changed, t);
 	host_cadence_stirred(h, one, t);
 }
 
 void host_cadence_stirred(struct host_cadence *h, const struct suspect *one, nsec_t t)
 {
-	nsec_t spacing = earlier(h->cost * COSTS_BETWEEN, POLL_BUSY);
+	nsec_t spacing = nsec_earlier(h->cost * COSTS_BETWEEN, POLL_BUSY);
 
-	h->due = earlier(h->due, later(t + SETTLE, h->looked + spacing));
+	h->due = nsec_earlier(h->due, nsec_later(t + SETTLE, h->looked + spacing));
 	suspect(h, one, SUSPECTS_TWICE);
 }
 
 void host_cadence_hint(struct host_cadence *h, const struct suspect *one, nsec_t now)
 {
-	h->due = earlier(h->due, later(now + SETTLE, in_common(h->looked + POLL_BUSY)));
+	h->due = nsec_earlier(h->due, nsec_later(now + SETTLE, in_common(h->looked + POLL_BUSY)));
 	suspect(h, one, SUSPECTS_ONCE);
 }
 
 void host_cadence_ends(struct host_cadence *h, nsec_t t)
 {
 	/* The kernel's timers are late by up to seconds (kernel/time/timer.c): not at every tick. */
-	h->due = earlier(h->due, later(t, h->looked + POLL_IDLE));
+	h->due = nsec_earlier(h->due, nsec_later(t, h->looked + POLL_IDLE));
 	suspect(h, NULL, SUSPECTS_ONCE);
 }
 
@@ -139,5 +129,5 @@ void host_cadence_end(struct host_cadence *h, const struct suspects *looked, nse
 {
 	h->cost = now - h->looked;
 	if (suspects_keep(&h->suspects, looked))
-		h->due = earlier(h->due, in_common(now + POLL_BUSY));
+		h->due = nsec_earlier(h->due, in_common(now + POLL_BUSY));
 }

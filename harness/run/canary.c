@@ -9,17 +9,17 @@
 
 /* Shared by the two processes; the mapping lives as long as they do. */
 struct canary {
-	_Atomic nsec_t worst;
+	_Atomic nsec_t worst; /* of the wakes since it was last asked for */
+	_Atomic nsec_t due;   /* of the next wake */
 };
 
 static void __attribute__((noreturn)) sing(struct canary *c)
 {
-	nsec_t due = nsec_monotonic();
+	nsec_t due = atomic_load(&c->due); /* it may have been late from the start */
 
 	/* No descriptor of init's may live on here: wirecut and the link engine wait for their ends. */
 	close_range(0, ~0U, 0);
 	for (;;) {
-		due += CANARY_PERIOD;
 		struct timespec t = nsec_to_timespec(due);
 
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
@@ -31,6 +31,8 @@ static void __attribute__((noreturn)) sing(struct canary *c)
 		/* What was slept through is not caught up: it would be one stall counted often. */
 		if (late > CANARY_PERIOD)
 			due = now;
+		due += CANARY_PERIOD;
+		atomic_store(&c->due, due);
 	}
 }
 
@@ -41,16 +43,20 @@ int canary_start(struct canary **ret, struct err *err)
 
 	if (p == MAP_FAILED)
 		return err_errno(err, "share memory with the canary");
+	struct canary *c = p;
+	atomic_store(&c->due, nsec_monotonic() + CANARY_PERIOD);
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_errno(err, "start the canary");
 	if (pid == 0)
-		sing(p);
-	*ret = p;
+		sing(c);
+	*ret = c;
 	return 0;
 }
 
 nsec_t canary_worst(struct canary *c)
 {
-	return atomic_exchange(&c->worst, 0);
+	nsec_t under_way = nsec_monotonic() - atomic_load(&c->due);
+
+	return nsec_later(atomic_exchange(&c->worst, 0), under_way);
 }

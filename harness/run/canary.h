@@ -15,7 +15,7 @@ struct canary;
 /* It ends with its PID namespace. */
 int canary_start(struct canary **ret, struct err *err);
 
-/* The worst wake-up since the last call. */
+/* By how much it woke too late at worst since the last call, or is late now. */
 nsec_t canary_worst(struct canary *c);
 
 #endif

@@ -273,13 +273,13 @@ void state_poll_sockets(struct state *s, bool all)
 			state_poll_host(s, (int)i, true);
 }
 
-void state_date_records(struct state *s, size_t first, nsec_t t)
+void state_date_records(struct state *s, size_t first, nsec_t t, nsec_t by)
 {
 	for (size_t i = first; i < s->obs.list.n; i++) {
 		struct observation *o = &s->obs.list.v[i];
+		bool came_after = o->source == OBS_SOCKET && o->socket.since > t;
 
-		/* Known to have come after it: it keeps its own time. */
-		if (o->source != OBS_SOCKET || o->socket.since <= t)
+		if (!came_after && o->t <= by)
 			o->t = t;
 	}
 }
@@ -297,8 +297,10 @@ static void report_stall(struct state *s, enum lag_stage stage, nsec_t now)
 
 	if (!n->worst || now - n->reported < STALL_WINDOW)
 		return;
-	state_record(s, OBS_LAG, EV_STALL, -1, -1)->lag =
-		(struct obs_lag){.stage = (uint8_t)stage, .lag = n->worst, .count = 1};
+	struct observation *o = state_record(s, OBS_LAG, EV_STALL, -1, -1);
+
+	o->t = now;
+	o->lag = (struct obs_lag){.stage = (uint8_t)stage, .lag = n->worst, .count = 1};
 	n->worst = 0;
 	n->reported = now;
 }
@@ -315,8 +317,8 @@ static void on_tick(struct state *s, nsec_t now)
 	} else if (period != NSEC_NEVER) {
 		return;
 	}
-	report_stall(s, LAG_INIT, now);
-	report_stall(s, LAG_CANARY, now);
+	report_stall(s, LAG_INIT, nsec_monotonic());
+	report_stall(s, LAG_CANARY, nsec_monotonic());
 }
 
 static void on_timer(struct state *s, nsec_t due)
@@ -348,15 +350,10 @@ static void on_signal(struct state *s)
 	apps_see_ends(s);
 }
 
-static nsec_t earlier(nsec_t a, nsec_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Of the plan: what has come before it is to be known then. Before t = 0 it may be any. */
 static nsec_t next_moment(const struct state *s)
 {
-	return s->phase == PHASE_RUN ? earlier(steps_next(s), s->t0 + s->plan->duration) : 0;
+	return s->phase == PHASE_RUN ? nsec_earlier(steps_next(s), s->t0 + s->plan->duration) : 0;
 }
 
 static void on_event(struct state *s, uint64_t data, nsec_t due)
@@ -400,17 +397,17 @@ static void on_event(struct state *s, uint64_t data, nsec_t due)
 
 static nsec_t next_wake(const struct state *s)
 {
-	nsec_t next = earlier(s->next_tick, steps_next(s));
+	nsec_t next = nsec_earlier(s->next_tick, steps_next(s));
 
-	next = earlier(next, ready_next_deadline(s));
-	next = earlier(next, samples_next(s));
-	next = earlier(next, traced_next(s));
-	next = earlier(next, s->gather.until);
+	next = nsec_earlier(next, ready_next_deadline(s));
+	next = nsec_earlier(next, samples_next(s));
+	next = nsec_earlier(next, traced_next(s));
+	next = nsec_earlier(next, s->gather.until);
 	if (s->phase == PHASE_RUN)
-		next = earlier(next, s->t0 + s->plan->duration);
+		next = nsec_earlier(next, s->t0 + s->plan->duration);
 	for (size_t i = 0; i < s->n_apps; i++)
 		if (s->apps[i].pid)
-			next = earlier(next, s->apps[i].kill_at);
+			next = nsec_earlier(next, s->apps[i].kill_at);
 	return next;
 }
 
@@ -465,31 +462,47 @@ static void run_plan(struct state *s)
 	}
 }
 
+/*
+ * The end may have come while init stood still between two waits, where no timer was late: what was due
+ * by then tells. Its record begins before the end if the stall did, and what is due after it is not late.
+ */
+static void report_last_stalls(struct state *s)
+{
+	nsec_t now = nsec_monotonic();
+
+	if (!s->failure.msg[0])
+		note_stall(&s->stalls[LAG_INIT], now - next_wake(s) + 1);
+	if (s->canary)
+		note_stall(&s->stalls[LAG_CANARY], canary_worst(s->canary));
+	for (int stage = 0; stage < LAG_N_STAGES; stage++) {
+		s->stalls[stage].reported = 0;
+		report_stall(s, stage, now);
+	}
+	s->next_tick = nsec_later(s->next_tick, now);
+}
+
 /* The last records: how everything stands at the end, and that it is the end. */
 static void complete_records(struct state *s)
 {
 	struct err err = {0};
 	nsec_t end = s->t0 + s->plan->duration;
-	size_t before = s->obs.list.n;
 
+	report_last_stalls(s);
+	size_t before = s->obs.list.n;
 	if (s->cadence.waits)
 		apps_record_waits(s);
 	if (!s->failure.msg[0]) {
 		state_poll_sockets(s, true);
-		samples_take(s, end);
+		samples_take(s);
 	}
 	for (size_t i = 0; i < s->plan->hosts.n && !s->failure.msg[0]; i++)
 		sockets_mark_polled(s->sockets, (int)i);
 	if (!s->failure.msg[0])
-		state_date_records(s, before, end);
+		state_date_records(s, before, end, NSEC_NEVER);
 	hostfaults_end(s);
 	leave_real_time(s);
 	if (link_end(s->link, &s->obs, &err) < 0)
 		state_fail(s, &err);
-	for (int stage = 0; stage < LAG_N_STAGES; stage++) {
-		s->stalls[stage].reported = 0;
-		report_stall(s, stage, nsec_monotonic());
-	}
 	if (s->failure.msg[0]) {
 		struct observation *o = state_record(s, OBS_RUN, EV_ERROR, -1, -1);
 

@@ -19,6 +19,9 @@
 #include "harness/run/state.h"
 #include "harness/run/usage.h"
 
+/* What was seen so much later than at its moment shows only how things stood when it was seen. */
+#define LOOK_LATE_MAX (200 * NSEC_PER_MSEC)
+
 /* Since t = 0. */
 struct moment {
 	nsec_t at;
@@ -142,7 +145,7 @@ nsec_t samples_next(const struct state *s)
 	return next == NSEC_NEVER ? NSEC_NEVER : s->t0 + next;
 }
 
-static void sample_apps(struct state *s, nsec_t t)
+static void sample_apps(struct state *s)
 {
 	procs_refresh(s->procs);
 	for (size_t i = 0; i < s->plan->apps.n; i++) {
@@ -157,19 +160,19 @@ static void sample_apps(struct state *s, nsec_t t)
 		last->fds = usage.fds;
 		struct observation *o = state_record(s, OBS_PROCESS, EV_SAMPLE,
 						     (int)s->plan->apps.v[i].host, (int)i);
-		o->t = t;
 		o->process = (struct obs_process){.fds = usage.fds, .rss = usage.rss};
 	}
 }
 
-void samples_take(struct state *s, nsec_t t)
+void samples_take(struct state *s)
 {
 	struct err err = {0};
 
-	if (s->samples->counters && counters_sample(s->samples->counters, t, &err) < 0)
+	if (s->samples->counters &&
+	    counters_sample(s->samples->counters, nsec_monotonic(), &err) < 0)
 		state_fail(s, &err);
 	if (s->samples->any_app)
-		sample_apps(s, t);
+		sample_apps(s);
 }
 
 void samples_run_due(struct state *s, nsec_t now)
@@ -186,10 +189,10 @@ void samples_run_due(struct state *s, nsec_t now)
 			reads_sockets |= samples->moments.v[samples->next].reads_sockets;
 		while (s->t0 + samples->next_period <= due)
 			samples->next_period += s->cadence.sample_period;
-		samples_take(s, due);
+		samples_take(s);
 		if (reads_sockets)
 			state_poll_sockets(s, true);
-		state_date_records(s, before, due);
+		state_date_records(s, before, due, due + LOOK_LATE_MAX);
 	}
 }
 

@@ -92,8 +92,11 @@ void state_poll_sockets(struct state *s, bool all);
 /* Reads the sockets of one host, or only those of them that may have changed. */
 void state_poll_host(struct state *s, int host, bool all);
 
-/* The records from number `first` on were made just after t and show how things stood at t. */
-void state_date_records(struct state *s, size_t first, nsec_t t);
+/*
+ * The records from number `first` on were made just after t and show how things stood at t: they count as
+ * made then. What was not made by `by`, or is known to have come after t, keeps its own time.
+ */
+void state_date_records(struct state *s, size_t first, nsec_t t, nsec_t by);
 
 /* traced.c: looks when the kernel tells of changes; without effect where sockets are polled */
 int traced_create(struct state *s, struct err *err);
@@ -157,8 +160,8 @@ void hostfaults_end(struct state *s);
 int samples_create(struct state *s, struct err *err);
 void samples_run_due(struct state *s, nsec_t now);
 nsec_t samples_next(const struct state *s);
-/* Reads counters and what processes use; what has changed is recorded with time t. */
-void samples_take(struct state *s, nsec_t t);
+/* Reads counters and what processes use, and records what has changed. */
+void samples_take(struct state *s);
 /* An expectation needs the host's sockets to be polled often now. */
 bool samples_watch_sockets(const struct state *s, int host, nsec_t now);
 

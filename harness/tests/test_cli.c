@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The program from outside: verdicts, exit codes, errors, files. */
 #include <check.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -435,86 +433,6 @@ START_TEST(test_too_few_descriptors)
 }
 END_TEST
 
-/* A child of the program that runs: the init of its only sandbox. */
-static pid_t sandbox_of(pid_t pid)
-{
-	char *path = arena_printf(&c.arena, "/proc/%d/task/%d/children", pid, pid);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[64] = "";
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
-	return (pid_t)strtol(text, NULL, 10);
-}
-
-/* Is there a file of that pattern with something in it? */
-static bool has_text(const char *pattern)
-{
-	glob_t found;
-	struct stat st;
-	bool any = glob(pattern, 0, NULL, &found) == 0 && stat(found.gl_pathv[0], &st) == 0 &&
-		   st.st_size > 0;
-
-	globfree(&found);
-	return any;
-}
-
-/*
- * The harness itself is stopped for longer than the scenario's margin: no verdict, but another run,
- * which passes. Without retries it stays inconclusive.
- */
-/* Stops init for 2 s once the app has printed something; the run's end. */
-static struct cli_result run_stalled(const char *const *argv)
-{
-	char *log = arena_printf(&c.arena, "%s/results/*/a/logs/a.log", c.dir);
-	pid_t pid = cli_spawn(&c, argv);
-	nsec_t deadline = nsec_monotonic() + 20 * NSEC_PER_SEC;
-
-	while (!has_text(log)) {
-		ck_assert(nsec_monotonic() < deadline);
-		poll(NULL, 0, 5);
-	}
-	pid_t init = sandbox_of(pid);
-	ck_assert_int_eq(kill(init, SIGSTOP), 0);
-	poll(NULL, 0, 2000); /* the stall itself */
-	ck_assert_int_eq(kill(init, SIGCONT), 0);
-	return cli_wait(&c, pid);
-}
-
-START_TEST(test_inconclusive_is_run_again)
-{
-	const char *const argv[] = {"run", "--retries", _i ? "2" : "0", "a.yaml", NULL};
-
-	cli_write(&c, "a.yaml",
-		  "version: 1\nname: a second\nhosts: {a: {}}\n"
-		  "apps: {a: {host: a, shell: \"echo on; sleep 1\"}}\n"
-		  "expect:\n  - exits: {app: a, within: 1200ms}\n");
-	struct cli_result r = run_stalled(argv);
-	contains(r.out, "inconclusive");
-	contains(r.out, "but the machine stalled by up to");
-	ck_assert_msg(r.code == (_i ? 0 : 3), "%d: %s%s", r.code, r.out, r.err);
-	if (_i) {
-		contains(r.out, "FLAKY");
-		contains(r.out, "1 of 1 scenarios passed, 1 flaky");
-	}
-}
-END_TEST
-
-/* It prints what it must not, and nobody looks: that is no pass. */
-START_TEST(test_nobody_saw_the_end)
-{
-	const char *const argv[] = {"run", "--retries", "0", "a.yaml", NULL};
-
-	cli_write(&c, "a.yaml",
-		  "version: 1\nname: late words\nduration: 1s\nhosts: {a: {}}\n"
-		  "apps: {a: {host: a, shell: \"echo on; sleep 0.9; echo bad; sleep 9\"}}\n"
-		  "expect:\n  - log: {app: a, match: bad, at-most: 0}\n");
-	struct cli_result r = run_stalled(argv);
-	contains(r.out, "over the end of the run");
-	ck_assert_msg(r.code == 3, "%d: %s%s", r.code, r.out, r.err);
-}
-END_TEST
-
 /* Its last line and its end are heard of together, in either order. */
 START_TEST(test_ready_and_gone)
 {
@@ -579,8 +497,6 @@ int main(void)
 	tcase_add_test(t, test_unwritable_results);
 	tcase_add_test(t, test_full_disk);
 	tcase_add_test(t, test_too_few_descriptors);
-	tcase_add_loop_test(t, test_inconclusive_is_run_again, 0, 2);
-	tcase_add_test(t, test_nobody_saw_the_end);
 	tcase_add_test(t, test_ready_and_gone);
 	tcase_add_test(t, test_app_environment);
 	return run_tests("cli", t);

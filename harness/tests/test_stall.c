@@ -281,6 +281,84 @@ START_TEST(too_early_by_less_than_a_stall)
 }
 END_TEST
 
+/* The same of what passed: seen later than it was, it may have come too early. */
+START_TEST(late_enough_by_less_than_a_stall)
+{
+	expect_detects()->spec.not_before = SEC(3);
+	see_detection_at(SEC(5) + MS(20));
+	see_stall(SEC(4), _i == 2 ? LAG_CANARY : LAG_INIT, MS(_i == 0 ? 20 : 30));
+	world_expect_verdict(&w, _i == 1 ? VERDICT_INCONCLUSIVE : VERDICT_PASS, "3.020 s");
+}
+END_TEST
+
+static struct plan_expect *expect_with(const char *kind)
+{
+	see_start(&w, 0, app_client);
+	see_step(&w, cut);
+	return world_expect(&w, kind);
+}
+
+/* The sample for 12 s was taken at 13.5 s, when init could go on. */
+START_TEST(a_sample_that_nobody_took)
+{
+	static const struct {
+		int64_t before, after;
+		nsec_t lag;
+		enum verdict verdict;
+	} cases[] = {
+		{5, 6, SEC(2), VERDICT_INCONCLUSIVE},  {5, 20, SEC(2), VERDICT_INCONCLUSIVE},
+		{20, 5, SEC(2), VERDICT_INCONCLUSIVE}, {20, 21, SEC(2), VERDICT_FAIL},
+		{5, 20, MS(21), VERDICT_PASS},         {5, 20, SEC(1), VERDICT_PASS},
+	};
+	struct plan_expect *e = expect_with("fds");
+
+	e->spec.app = "client";
+	e->spec.at_most = 10;
+	e->spec.at = "12s";
+	e->spec.at_time = SEC(12);
+	world_list(&w, &e->apps, app_client);
+	see_sample(&w, SEC(11), app_client, cases[_i].before, 1);
+	see_sample(&w, SEC(13) + MS(500), app_client, cases[_i].after, 1);
+	see_stall(SEC(13) + MS(520), LAG_INIT, cases[_i].lag);
+	world_expect_verdict(&w, cases[_i].verdict, "descriptors");
+}
+END_TEST
+
+/*
+ * A counter that only grows was between what it was before the stall and what it was behind it. Of a stretch
+ * each end is such a moment; before t = 0 there is nothing to be mistaken about.
+ */
+START_TEST(a_stretch_whose_end_nobody_saw)
+{
+	static const struct {
+		nsec_t from, stalled_at;
+		enum verdict verdict;
+	} cases[] = {
+		{SEC(2), SEC(7), VERDICT_PASS},
+		{SEC(2), MS(2500), VERDICT_INCONCLUSIVE},
+		{SEC(2), MS(8500), VERDICT_INCONCLUSIVE},
+		{SEC(4), MS(4500), VERDICT_PASS},
+		{0, MS(500), VERDICT_PASS},
+	};
+	struct plan_expect *e = expect_with("counter");
+
+	e->spec.host = "client";
+	e->spec.counter = "TcpRetransSegs";
+	e->spec.at_most = 10;
+	e->spec.during.n = 2;
+	e->spec.during_from = cases[_i].from;
+	e->spec.during_to = SEC(8);
+	world_list(&w, &e->hosts, client);
+	see_count(&w, 0, client, "TcpRetransSegs", cases[_i].from ? 0 : 20);
+	see_count(&w, MS(1990), client, "TcpRetransSegs", 20);
+	see_count(&w, MS(8010), client, "TcpRetransSegs", 40);
+	see_stall(cases[_i].stalled_at, LAG_INIT, MS(600));
+	world_expect_verdict(&w, cases[_i].verdict,
+			     cases[_i].verdict == VERDICT_PASS ? "0"
+							       : "over a moment that it names");
+}
+END_TEST
+
 /* Gaps of 200 ms and more must grow; the third one is short by 40 ms. */
 START_TEST(a_gap_that_a_late_stamp_shortened)
 {
@@ -425,6 +503,9 @@ int main(void)
 	tcase_add_loop_test(t, a_stall_counts_from_its_beginning, 0, 2);
 	tcase_add_loop_test(t, nobody_saw_the_end, 0, 2);
 	tcase_add_loop_test(t, too_early_by_less_than_a_stall, 0, 2);
+	tcase_add_loop_test(t, late_enough_by_less_than_a_stall, 0, 3);
+	tcase_add_loop_test(t, a_sample_that_nobody_took, 0, 6);
+	tcase_add_loop_test(t, a_stretch_whose_end_nobody_saw, 0, 5);
 	tcase_add_loop_test(t, a_gap_that_a_late_stamp_shortened, 0, 3);
 	tcase_add_loop_test(t, a_socket_that_was_there_a_little_too_long, 0, 2);
 	tcase_add_test(t, a_clock_that_was_set);
