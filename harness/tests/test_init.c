@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The sandbox's init: its priority, that it leaves no zombie, and that it hears what programs print. */
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness/base/cleanup.h"
+#include "harness/run/app.h"
 #include "harness/run/reaper.h"
 #include "harness/tests/netns.h"
 #include "harness/tests/planrun.h"
@@ -137,6 +139,30 @@ START_TEST(a_flood_of_output_holds_nothing_up)
 }
 END_TEST
 
+static void count_line(struct app *a, const char *line, size_t len, void *arg)
+{
+	(void)a;
+	(void)line;
+	(void)len;
+	++*(int *)arg;
+}
+
+/* A file that has no end stands for a program that always prints faster than it is read. */
+START_TEST(output_without_end_is_read_in_parts)
+{
+	_cleanup_close_ int out = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int log = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	_cleanup_free_ char *line = malloc(APP_LINE_BYTES + 1);
+	struct app a = {.name = "a", .out_fd = out, .log_fd = log, .line = line};
+	struct err err = {0};
+	int n_lines = 0;
+
+	ck_assert_int_eq(app_read_output(&a, count_line, &n_lines, &err), 0);
+	ck_assert_int_eq(n_lines, 0);
+	ck_assert(a.line_too_long);
+}
+END_TEST
+
 START_TEST(what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line)
 {
 	const char *log = log_of(SUCCEEDED);
@@ -185,6 +211,7 @@ int main(void)
 	tcase_add_test(t, real_time_while_the_plan_runs);
 	tcase_add_test(t, orphans_are_reaped);
 	tcase_add_test(t, a_flood_of_output_holds_nothing_up);
+	tcase_add_test(t, output_without_end_is_read_in_parts);
 	tcase_add_test(t, what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line);
 	tcase_add_test(t, the_reaper_gives_back_what_it_got);
 	return run_tests("init", t);
