@@ -143,12 +143,18 @@ bool stall_reading(const struct plan *plan, const struct observations *obs,
 		if (*moments[k] == NSEC_UNSET || *moments[k] >= plan->duration ||
 		    !stall_hides(obs, *moments[k], &hidden))
 			continue;
-		if (i < 2) {
-			*moments[k] = i == 0 ? nsec_later(hidden.from, 0)
-					     : nsec_earlier(hidden.to, plan->duration);
-			return true;
+		if (i >= 2) {
+			i -= 2;
+			continue;
 		}
-		i -= 2;
+		*moments[k] = i == 0 ? nsec_later(hidden.from, 0)
+				     : nsec_earlier(hidden.to, plan->duration);
+		/* It is a stretch still, if only of a moment. */
+		if (moments[k] == &ret->spec.during_from)
+			*moments[k] = nsec_earlier(*moments[k], e->spec.during_to);
+		if (moments[k] == &ret->spec.during_to)
+			*moments[k] = nsec_later(*moments[k], e->spec.during_from);
+		return true;
 	}
 	return false;
 }
