@@ -16,19 +16,53 @@ int err_set(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+static const char *mend_of(int error)
+{
+	switch (error) {
+	case EMFILE:
+		return "; raise the limit (ulimit -n)";
+	case ENFILE:
+		return "; raise the sysctl fs.file-max";
+	default:
+		return "";
+	}
+}
+
+static void add_errno(struct err *err, int error, const char *mend)
+{
+	char text[128];
+	size_t used = strlen(err->msg);
+
+	snprintf(err->msg + used, sizeof(err->msg) - used, ": %s%s",
+		 strerror_r(error, text, sizeof(text)), mend);
+	errno = error;
+}
+
 int err_errno(struct err *err, const char *fmt, ...)
 {
 	int saved = errno;
-	char text[128];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	size_t used = strlen(err->msg);
-	snprintf(err->msg + used, sizeof(err->msg) - used, ": %s",
-		 strerror_r(saved, text, sizeof(text)));
-	errno = saved;
+	add_errno(err, saved, mend_of(saved));
+	return -1;
+}
+
+int err_fork(struct err *err, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	add_errno(err, saved,
+		  saved == EAGAIN
+			  ? "; no more processes are allowed: raise the limit (ulimit -u, the "
+			    "cgroup's pids.max) or run fewer at once"
+			  : mend_of(saved));
 	return -1;
 }
 

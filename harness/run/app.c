@@ -195,7 +195,7 @@ int app_spawn(struct app *a, const struct spawn *s, int logs_fd, struct err *err
 	nsec_t now = nsec_monotonic();
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_errno(err, "start %s", a->name);
+		return err_fork(err, "start %s", a->name);
 	if (pid == 0)
 		become_program(a, s, a->out_write_fd, failure_write);
 	close(TAKE_FD(failure_write));

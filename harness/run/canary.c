@@ -47,7 +47,7 @@ int canary_start(struct canary **ret, struct err *err)
 	atomic_store(&c->due, nsec_monotonic() + CANARY_PERIOD);
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_errno(err, "start the canary");
+		return err_fork(err, "start the canary");
 	if (pid == 0)
 		sing(c);
 	*ret = c;

@@ -145,7 +145,7 @@ static int fork_forwarder(struct link *l, const struct plan *plan, const struct 
 
 	l->pid = fork();
 	if (l->pid < 0)
-		return err_errno(err, "start the link engine");
+		return err_fork(err, "start the link engine");
 	if (l->pid > 0)
 		return 0;
 

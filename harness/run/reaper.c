@@ -103,7 +103,7 @@ int reaper_start(struct reaper **ret, struct err *err)
 	}
 	errno = start_thread(r);
 	if (errno) {
-		err_errno(err, "start a thread");
+		err_fork(err, "start a thread");
 		free_reaper(r);
 		return -1;
 	}

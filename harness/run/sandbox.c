@@ -125,7 +125,7 @@ static int explain_clone(struct err *err)
 {
 	int saved = errno;
 
-	err_errno(err, "make a sandbox");
+	err_fork(err, "make a sandbox");
 	if (saved == EPERM || saved == EACCES)
 		return err_set(err,
 			       "make a sandbox: this kernel forbids user namespaces to you: run "

@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/tests/cli.h"
 #include "harness/tests/netns.h"
+#include "harness/tests/suite.h"
 
 #define TEST_TIMEOUT_S 240
 #define FTW_MAX_FDS    16
@@ -196,6 +198,37 @@ START_TEST(test_an_ordinary_user_gets_the_same_verdicts)
 }
 END_TEST
 
+/* More programs than the user may have, or than there may be descriptors for: the limit is named. */
+START_TEST(test_a_limit_is_named)
+{
+	static const struct {
+		int resource;
+		rlim_t limit;
+		const char *mend;
+	} cases[] = {
+		{RLIMIT_NPROC, 64, "; no more processes are allowed: raise the limit (ulimit -u"},
+		{RLIMIT_NOFILE, 200, "; raise the limit (ulimit -n)"},
+	};
+	struct rlimit few = {cases[_i].limit, cases[_i].limit};
+	_cleanup_arena_ struct arena a = {0};
+
+	if (geteuid() == 0) /* whom no number of processes limits */
+		become_ordinary();
+	if (!can_run(&a))
+		return;
+	cli_start(&c);
+	cli_write(&c, "a.yaml",
+		  "version: 1\nname: many\nduration: 100ms\nhosts: {a: {}}\n"
+		  "apps: {many: {host: a, run: \"sleep 9\", count: 150}}\n"
+		  "expect: [{fds: {app: many, at-most: 99, at: end}}]\n");
+	ck_assert_int_eq(setrlimit(cases[_i].resource, &few), 0);
+	struct cli_result r = CLI(&c, "run", "--jobs", "1", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, cases[_i].mend);
+	cli_finish(&c);
+}
+END_TEST
+
 /* The witnesses can fail: another verdict, and a file of somebody else's, are noticed. */
 START_TEST(test_a_difference_is_noticed)
 {
@@ -233,6 +266,7 @@ int main(void)
 	tcase_set_timeout(t, TEST_TIMEOUT_S);
 	tcase_add_test(t, test_a_difference_is_noticed);
 	tcase_add_test(t, test_a_file_of_somebody_else_is_noticed);
+	tcase_add_loop_test(t, test_a_limit_is_named, 0, 2);
 	tcase_add_test(t, test_an_ordinary_user_gets_the_same_verdicts);
 	suite_add_tcase(s, t);
 

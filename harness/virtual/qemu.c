@@ -192,7 +192,7 @@ int qemu_start(const struct qemu_config *c, struct qemu *ret, struct err *err)
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_errno(err, "start QEMU");
+		return err_fork(err, "start QEMU");
 	if (pid == 0)
 		become_qemu(c, &args, theirs, parent);
 	*ret = (struct qemu){.pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0)};

@@ -361,7 +361,7 @@ int virtual_start(const struct run_config *config, const struct virtual_config *
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_errno(err, "start the guest's supervisor");
+		return err_fork(err, "start the guest's supervisor");
 	if (pid == 0) {
 		int fds[] = {theirs, config->results_fd, v->image->initrd_fd};
 
