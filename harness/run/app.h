@@ -29,7 +29,7 @@ struct app {
 	int out_fd;       /* what it prints; -1: it was never started */
 	int out_write_fd; /* the other end: one pipe for all its processes, and what they leave behind */
 	int log_fd;
-	nsec_t waited;  /* for a processor, as far as it is recorded; of this process */
+	nsec_t waited;  /* for a processor, as far as it is recorded; of its processes */
 	nsec_t started; /* CLOCK_MONOTONIC */
 	bool was_started;
 	bool ready;

@@ -265,24 +265,42 @@ static void judge_end(struct state *s, struct app *a, int status)
 /* Shorter waits are every program's, and no bound notices them. */
 #define WAIT_RECORDED NSEC_PER_MSEC
 
-static void record_wait(struct state *s, struct app *a)
+/* `waited`: what its processes waited in all. */
+static void record_wait(struct state *s, struct app *a, nsec_t waited)
 {
-	nsec_t waited = runqueue_wait(a->pid);
-
 	if (waited < a->waited) /* it is the sum over the threads that live */
 		a->waited = waited;
-	if (!a->plan || waited - a->waited < WAIT_RECORDED)
+	if (waited - a->waited < WAIT_RECORDED)
 		return;
 	state_record(s, OBS_LAG, EV_STALL, (int)a->plan->host, a->index)->lag =
 		(struct obs_lag){.stage = LAG_STARVED, .lag = waited - a->waited, .count = 1};
 	a->waited = waited;
 }
 
+static void add_wait(pid_t pid, void *sum)
+{
+	*(nsec_t *)sum += runqueue_wait(pid);
+}
+
+static void add_wait_of(pid_t pid, int app, void *sums)
+{
+	add_wait(pid, (nsec_t *)sums + app);
+}
+
+/*
+ * Of the processes that are known by now: a program that a shell started is, once it has a socket. To
+ * look for more would take longer than it tells.
+ */
 void apps_record_waits(struct state *s)
 {
+	_cleanup_free_ nsec_t *sums = calloc(s->plan->apps.n + 1, sizeof(*sums));
+
+	if (!sums)
+		abort();
+	procs_all(s->procs, add_wait_of, sums);
 	for (size_t i = 0; i < s->n_apps; i++)
-		if (app_runs(&s->apps[i]))
-			record_wait(s, &s->apps[i]);
+		if (s->apps[i].plan && app_runs(&s->apps[i]))
+			record_wait(s, &s->apps[i], sums[s->apps[i].index]);
 }
 
 static struct app *app_of_pid(struct state *s, pid_t pid)
@@ -312,8 +330,11 @@ static void hand_to_reaper(struct state *s, pid_t pid)
 static void see_end(struct state *s, struct app *a, int status)
 {
 	/* It is not reaped yet: the last figures of its first thread can still be read. */
-	if (s->phase != PHASE_END)
-		record_wait(s, a);
+	nsec_t waited = 0;
+	if (s->phase != PHASE_END && a->plan) {
+		procs_each(s->procs, a->index, add_wait, &waited);
+		record_wait(s, a, waited);
+	}
 	apps_read_output(s, a);
 	struct observation *o = state_record(s, OBS_PROCESS, EV_EXIT, a->host, a->index);
 	o->process = (struct obs_process){

@@ -206,6 +206,13 @@ void procs_each(const struct procs *p, int app, procs_fn fn, void *arg)
 			fn(p->list[i].pid, arg);
 }
 
+void procs_all(const struct procs *p, procs_all_fn fn, void *arg)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->list[i].app >= 0)
+			fn(p->list[i].pid, p->list[i].app, arg);
+}
+
 size_t procs_signal(struct procs *p, int app, int signo)
 {
 	size_t most = 0;

@@ -27,6 +27,10 @@ typedef void (*procs_fn)(pid_t pid, void *arg);
 /* Calls fn for every process of the instance, as of the last procs_refresh(). */
 void procs_each(const struct procs *p, int app, procs_fn fn, void *arg);
 
+/* The same for every process of any instance. */
+typedef void (*procs_all_fn)(pid_t pid, int app, void *arg);
+void procs_all(const struct procs *p, procs_all_fn fn, void *arg);
+
 /*
  * Sends the signal to every process of the instance; those that fork meanwhile are found too. How
  * many there were.

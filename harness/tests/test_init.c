@@ -36,6 +36,13 @@ static struct planrun r;
 	"timeline:\n  - {at: 100ms, exec: {host: a, run: \"touch here\"}}\n"                       \
 	"expect: [{fds: {app: app, at-most: 99, at: end}}]\n"
 
+/* A shell that waits for two programs, which want the same processor. */
+#define STARVED                                                                                    \
+	"version: 1\nname: starved\nduration: 2s\nhosts: {a: {}}\napps:\n"                         \
+	"  app: {host: a, shell: \"timeout 9 yes > /dev/null & timeout 9 yes > /dev/null & "       \
+	"wait\"}\n"                                                                                \
+	"expect: [{fds: {app: app, at-most: 99, at: 500ms}}]\n"
+
 /*
  * It is stopped in the midst of a line and leaves a child behind, which prints when its successor has
  * begun.
@@ -173,6 +180,36 @@ START_TEST(what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line)
 }
 END_TEST
 
+static void stay_on_one_processor(void)
+{
+	cpu_set_t all, one;
+	int first = 0;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(first, &all))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* What the programs behind a shell had to wait for a processor is the app's. */
+START_TEST(waits_of_a_shells_programs_count)
+{
+	nsec_t waited = 0;
+
+	stay_on_one_processor();
+	planrun_init(&r, STARVED, CLOCK_REAL);
+	ck_assert_msg(planrun_start(&r, NULL, 0), "%s", r.end.err.msg);
+	planrun_finish(&r);
+	vec_foreach (o, &r.obs.list)
+		if (o->source == OBS_LAG && o->lag.stage == LAG_STARVED && o->app == 0)
+			waited += o->lag.lag;
+	ck_assert_int_gt(waited, 500 * NSEC_PER_MSEC);
+	planrun_free(&r);
+}
+END_TEST
+
 /* All that is handed over comes back, and then is no child any more. */
 START_TEST(the_reaper_gives_back_what_it_got)
 {
@@ -212,6 +249,7 @@ int main(void)
 	tcase_add_test(t, orphans_are_reaped);
 	tcase_add_test(t, a_flood_of_output_holds_nothing_up);
 	tcase_add_test(t, output_without_end_is_read_in_parts);
+	tcase_add_test(t, waits_of_a_shells_programs_count);
 	tcase_add_test(t, what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line);
 	tcase_add_test(t, the_reaper_gives_back_what_it_got);
 	return run_tests("init", t);
