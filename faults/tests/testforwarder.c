@@ -59,7 +59,8 @@ void testforwarder_up(struct testforwarder *f)
 	if (!f->pid) {
 		close(f->control);
 		testnet_enter(f->net->cable_ns);
-		_exit(forwarder_run(&f->config));
+		_exit(f->engine ? forwarder_run_engine(&f->config, f->engine)
+				: forwarder_run(&f->config));
 	}
 	close(f->config.control_fd);
 	struct forwarder_msg msg = receive(f);

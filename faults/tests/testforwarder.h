@@ -3,11 +3,13 @@
 #define WIRECUT_FAULTS_TESTS_TESTFORWARDER_H
 
 #include "faults/tests/testnet.h"
+#include "faults/wire/engine.h"
 #include "faults/wire/forwarder.h"
 
 /* A forwarder in a child process, and what it wrote. */
 struct testforwarder {
 	const struct testnet *net;
+	const struct engine_ops *engine; /* NULL: wire */
 	struct forwarder_config config;
 	int control;
 	pid_t pid;

@@ -342,6 +342,10 @@ static enum control do_round(struct forwarder *fw, nsec_t now, struct err *err)
 	send_and_release(fw);
 	if (ring_may_have_lost(fw->ring))
 		note_losses(fw, now);
+	/* What it sent may have left so much later, and no frame that waited may tell of it. */
+	nsec_t took = nsec_monotonic() - now;
+	if (took > LAG_TOLD_MIN)
+		note_lag(fw, now + took, took);
 	return control;
 }
 
