@@ -39,6 +39,48 @@ static void put_count(json_t *to, const char *key, uint64_t n)
 	json_object_set_new(to, key, json_integer((json_int_t)n));
 }
 
+bool expect_sides(const struct expect_spec *spec, const char *ret[2])
+{
+	bool of_time = spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET;
+	bool of_number = spec->at_least != COUNT_UNSET && spec->at_most != COUNT_UNSET;
+
+	ret[0] = of_time ? "not-before" : "at-least";
+	ret[1] = of_time ? "within" : "at-most";
+	return of_time || of_number;
+}
+
+const char *expect_broken_side(const struct expect_result *r)
+{
+	const struct expect_spec *spec = &r->expect->spec;
+	const char *sides[2];
+	bool is_time = r->unit && !strcmp(r->unit, "s"), is_known = isfinite(r->value);
+	double low, high;
+
+	if (r->verdict != VERDICT_FAIL || !expect_sides(spec, sides))
+		return NULL;
+	bool of_time = spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET;
+	if (is_known && is_time != of_time)
+		return NULL;
+	low = of_time ? (double)spec->not_before / (double)NSEC_PER_SEC : (double)spec->at_least;
+	high = of_time ? (double)spec->within / (double)NSEC_PER_SEC : (double)spec->at_most;
+	if (!is_known)
+		return of_time ? sides[1] : NULL;
+	if (r->value < low)
+		return sides[0];
+	return r->value > high ? sides[1] : NULL;
+}
+
+static void put_sides(json_t *to, const struct expect_result *r)
+{
+	json_t *list = json_array();
+	const char *sides[2];
+
+	for (size_t i = 0; expect_sides(&r->expect->spec, sides) && i < 2; i++)
+		json_array_append_new(list, json_string(sides[i]));
+	json_object_set_new(to, "sides", list);
+	put_text(to, "broken_side", expect_broken_side(r));
+}
+
 static json_t *expect_to_json(const struct expect_result *r, bool must_fail)
 {
 	json_t *j = json_object();
@@ -52,6 +94,7 @@ static json_t *expect_to_json(const struct expect_result *r, bool must_fail)
 	json_object_set_new(j, "must_fail", json_boolean(must_fail));
 	put_text(j, "verdict", verdict_names[r->verdict]);
 	put_text(j, "bound", r->bound);
+	put_sides(j, r);
 	put_text(j, "observed", r->observed);
 	json_object_set_new(j, "value", isfinite(r->value) ? json_real(r->value) : json_null());
 	put_text(j, "unit", r->unit);

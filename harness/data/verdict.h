@@ -33,6 +33,15 @@ struct expect_result {
 	bool pending;   /* of a failure: what came after the end of the run might have mended it */
 };
 
+/*
+ * The keys of an expectation that is bounded on either side: not-before and within, or at-least and
+ * at-most. False: it is not.
+ */
+bool expect_sides(const struct expect_spec *spec, const char *ret[2]);
+
+/* Of a failure, which of the two its value broke; what never came broke `within`. NULL: neither. */
+const char *expect_broken_side(const struct expect_result *r);
+
 /* What a fault did to one flow. */
 struct flow_result {
 	struct obs_flow flow;

@@ -34,6 +34,7 @@ struct entry {
 	const char *file;     /* where the expectation is written: it, or one that it includes */
 	json_int_t line;
 	const char *label;
+	const char *side; /* of a bound that has two: its key; else empty */
 	VEC(struct killer) killers;
 };
 
@@ -55,14 +56,14 @@ static bool is(const json_t *object, const char *key, const char *value)
 }
 
 static struct entry *entry_of(struct entries *entries, const json_t *record, const json_t *expect,
-			      struct arena *a)
+			      const char *side, struct arena *a)
 {
 	const char *scenario = text_of(record, "file", a), *cell = text_of(record, "cell", a);
 	const char *label = text_of(expect, "label", a);
 
 	vec_foreach (e, &entries->list)
 		if (!strcmp(e->scenario, scenario) && !strcmp(e->cell, cell) &&
-		    !strcmp(e->label, label))
+		    !strcmp(e->label, label) && !strcmp(e->side, side))
 			return e;
 	struct entry *e = vec_push(a, &entries->list);
 	*e = (struct entry){
@@ -71,6 +72,7 @@ static struct entry *entry_of(struct entries *entries, const json_t *record, con
 		.file = text_of(expect, "file", a),
 		.line = json_integer_value(json_object_get(expect, "line")),
 		.label = label,
+		.side = side,
 	};
 	return e;
 }
@@ -118,6 +120,22 @@ static enum worth worth_of(const json_t *expect, bool unproven)
 	return json_is_true(json_object_get(expect, "must_fail")) ? KILLS : UNNAMED;
 }
 
+/* One that is bounded on either side is two: no control breaks both. */
+static void add_expectation(struct entries *entries, const json_t *record, const json_t *expect,
+			    const char *control, enum worth worth, struct arena *a)
+{
+	const json_t *sides = json_object_get(expect, "sides");
+	size_t n = json_array_size(sides);
+
+	for (size_t i = 0; i < (n ? n : 1); i++) {
+		const char *side = clean_line(json_string_value(json_array_get(sides, i)), a);
+		struct entry *e = entry_of(entries, record, expect, side, a);
+
+		if (control && (!*side || is(expect, "broken_side", side)))
+			add_killer(e, control, worth, a);
+	}
+}
+
 /* A scenario or a control. One that was skipped says nothing; a control counts if it did its work. */
 static void add_record(struct entries *entries, const json_t *record, struct arena *a)
 {
@@ -131,10 +149,10 @@ static void add_record(struct entries *entries, const json_t *record, struct are
 		return;
 	json_array_foreach(json_object_get(record, "expectations"), i, expect)
 	{
-		struct entry *e = entry_of(entries, record, expect, a);
+		bool failed = killed && is(expect, "verdict", verdict_names[VERDICT_FAIL]);
 
-		if (killed && is(expect, "verdict", verdict_names[VERDICT_FAIL]))
-			add_killer(e, control, worth_of(expect, unproven), a);
+		add_expectation(entries, record, expect, failed ? control : NULL,
+				worth_of(expect, unproven), a);
 	}
 }
 
@@ -154,7 +172,9 @@ static int by_place(const void *left, const void *right)
 
 	if (order == 0)
 		order = strcmp(x->cell, y->cell);
-	return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+	if (order == 0)
+		order = (x->line > y->line) - (x->line < y->line);
+	return order != 0 ? order : strcmp(x->side, y->side);
 }
 
 /* Those that kill it first, then those that do not name it. */
@@ -188,6 +208,11 @@ static const char *in_cell(const struct entry *e, struct arena *a)
 	return *e->cell ? arena_printf(a, " (%s)", e->cell) : "";
 }
 
+static const char *say_what(const struct entry *e, struct arena *a)
+{
+	return *e->side ? arena_printf(a, "%s, %s", e->label, e->side) : e->label;
+}
+
 static void print_unkilled(FILE *out, const struct entries *entries,
 			   const struct matrix_counts *counts, struct arena *a)
 {
@@ -199,6 +224,9 @@ static void print_unkilled(FILE *out, const struct entries *entries,
 		fputs("\n[CONTROL]: it failed there too, but the scenario itself did not pass: no "
 		      "proof\n",
 		      out);
+	if (counts->sides)
+		fputs("\nEXPECTATION, KEY: that side of a bound that has two; each side counts\n",
+		      out);
 	fprintf(out, "\n%zu of %zu expectations are killed by a control%s\n",
 		counts->expectations - counts->unkilled, counts->expectations,
 		counts->unkilled ? "; by none:" : "");
@@ -206,8 +234,8 @@ static void print_unkilled(FILE *out, const struct entries *entries,
 		fputc('\n', out);
 	vec_foreach (e, &entries->list)
 		if (!is_killed(e))
-			fprintf(out, "- %s:%lld: %s%s\n", e->file, (long long)e->line, e->label,
-				in_cell(e, a));
+			fprintf(out, "- %s:%lld: %s%s\n", e->file, (long long)e->line,
+				say_what(e, a), in_cell(e, a));
 }
 
 struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_format format)
@@ -233,6 +261,7 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 	qsort(entries.list.v, entries.list.n, sizeof(*entries.list.v), by_place);
 	vec_foreach (e, &entries.list) {
 		counts.expectations++;
+		counts.sides += *e->side != '\0';
 		counts.unkilled += !is_killed(e);
 		vec_foreach (k, &e->killers) {
 			counts.unnamed += k->worth == UNNAMED;
@@ -240,7 +269,7 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 		}
 		*vec_push(&a, &table.rows) =
 			(struct table_row){{arena_printf(&a, "%s%s", e->scenario, in_cell(e, &a)),
-					    e->label, say_killers(e, &a)}};
+					    say_what(e, &a), say_killers(e, &a)}};
 	}
 	table_print(out, &table, format);
 	print_unkilled(out, &entries, &counts, &a);

@@ -55,6 +55,47 @@ START_TEST(a_control_says_which_it_names)
 }
 END_TEST
 
+#define NAN_VALUE (0.0 / 0.0)
+
+/* Which side of its bound a failure broke; "": neither, or it has but one. */
+START_TEST(a_failure_says_which_side_it_broke)
+{
+	static const struct {
+		nsec_t not_before, within;
+		int64_t at_least, at_most;
+		double value;
+		const char *unit, *broken;
+	} cases[] = {
+		{2 * NSEC_PER_SEC, 4 * NSEC_PER_SEC, COUNT_UNSET, COUNT_UNSET, 1.9, "s",
+		 "not-before"},
+		{2 * NSEC_PER_SEC, 4 * NSEC_PER_SEC, COUNT_UNSET, COUNT_UNSET, 4.1, "s", "within"},
+		{2 * NSEC_PER_SEC, 4 * NSEC_PER_SEC, COUNT_UNSET, COUNT_UNSET, NAN_VALUE, NULL,
+		 "within"},
+		{2 * NSEC_PER_SEC, 4 * NSEC_PER_SEC, COUNT_UNSET, COUNT_UNSET, 3, "s",
+		 ""}, /* by its status, say */
+		{NSEC_UNSET, 4 * NSEC_PER_SEC, COUNT_UNSET, COUNT_UNSET, 4.1, "s", ""},
+		{NSEC_UNSET, NSEC_UNSET, 3, 5, 2, "sockets", "at-least"},
+		{NSEC_UNSET, NSEC_UNSET, 3, 5, 6, "sockets", "at-most"},
+		{NSEC_UNSET, NSEC_UNSET, 3, COUNT_UNSET, 2, "sockets", ""},
+		{NSEC_UNSET, 4 * NSEC_PER_SEC, 3, 5, 6, "s", ""}, /* its time, not its number */
+	};
+	struct plan_expect e = {0};
+	struct expect_result r = {.expect = &e, .verdict = VERDICT_FAIL};
+
+	expect_spec_unset(&e.spec);
+	e.spec.not_before = cases[_i].not_before;
+	e.spec.within = cases[_i].within;
+	e.spec.at_least = cases[_i].at_least;
+	e.spec.at_most = cases[_i].at_most;
+	r.value = cases[_i].value;
+	r.unit = (char *)cases[_i].unit;
+	const char *broken = expect_broken_side(&r);
+	ck_assert_str_eq(broken ? broken : "", cases[_i].broken);
+	r.verdict = VERDICT_PASS;
+	ck_assert_ptr_null(expect_broken_side(&r));
+}
+END_TEST
+
 /* --- the table --- */
 
 #define EXPECT(line, label, verdict, must)                                                         \
@@ -104,6 +145,44 @@ START_TEST(each_expectation_has_a_row_with_its_controls)
 				"b.yaml    first        y\n"
 				"b.yaml    second       x, (y)\n" NOTE
 				"\n2 of 2 expectations are killed by a control\n");
+}
+END_TEST
+
+#define SIDES(verdict, broken)                                                                     \
+	"{\"file\": \"b.yaml\", \"line\": 8, \"label\": \"first\", \"verdict\": \"" verdict        \
+	"\", \"must_fail\": true, \"sides\": [\"not-before\", \"within\"], "                       \
+	"\"broken_side\": " broken "}"
+
+/* Too late in the one control, by another thing in the next: nobody has shown that it can be too early. */
+START_TEST(each_side_of_a_bound_counts)
+{
+	static const char scenario[] =
+		RECORD("b.yaml", "null", "null", "pass", SIDES("pass", "null"));
+	static const char late[] =
+		RECORD("b.yaml", "null", "\"late\"", "pass", SIDES("fail", "\"within\""));
+	static const char other[] =
+		RECORD("b.yaml", "null", "\"other\"", "pass", SIDES("fail", "null"));
+	static const char early[] =
+		RECORD("b.yaml", "null", "\"early\"", "pass", SIDES("fail", "\"not-before\""));
+	static const char note[] =
+		"\nEXPECTATION, KEY: that side of a bound that has two; each side counts\n\n";
+	struct cli_result r =
+		matrix_of(arena_printf(&c.arena, RUN("%s, %s, %s"), scenario, late, other));
+
+	ck_assert_str_eq(r.out, arena_printf(&c.arena,
+					     HEAD "| b.yaml | first, not-before | none |\n"
+						  "| b.yaml | first, within | late |\n%s"
+						  "1 of 2 expectations are killed by a control; by "
+						  "none:\n\n- b.yaml:8: first, not-before\n",
+					     note));
+	ck_assert_int_eq(r.code, 1);
+	r = matrix_of(arena_printf(&c.arena, RUN("%s, %s, %s"), scenario, late, early));
+	ck_assert_str_eq(r.out, arena_printf(&c.arena,
+					     HEAD "| b.yaml | first, not-before | early |\n"
+						  "| b.yaml | first, within | late |\n%s"
+						  "2 of 2 expectations are killed by a control\n",
+					     note));
+	ck_assert_int_eq(r.code, 0);
 }
 END_TEST
 
@@ -258,6 +337,8 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_control_says_which_it_names);
+	tcase_add_loop_test(t, a_failure_says_which_side_it_broke, 0, 9);
+	tcase_add_test(t, each_side_of_a_bound_counts);
 	tcase_add_test(t, each_expectation_has_a_row_with_its_controls);
 	tcase_add_test(t, what_no_control_names_is_listed);
 	tcase_add_loop_test(t, a_control_that_did_not_do_its_work_does_not_count, 0, 4);
