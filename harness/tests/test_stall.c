@@ -285,14 +285,14 @@ END_TEST
 START_TEST(late_enough_by_less_than_a_stall)
 {
 	static const struct {
-		enum lag_stage stage;
 		nsec_t lag, detected_at;
+		enum lag_stage stage;
 		enum verdict verdict;
 	} cases[] = {
-		{LAG_INIT, MS(200), SEC(5) + MS(20), VERDICT_PASS},
-		{LAG_INIT, MS(210), SEC(5) + MS(20), VERDICT_INCONCLUSIVE},
-		{LAG_INIT, MS(210), SEC(5) + MS(220), VERDICT_PASS},
-		{LAG_CANARY, MS(210), SEC(5) + MS(20), VERDICT_PASS},
+		{MS(200), SEC(5) + MS(20), LAG_INIT, VERDICT_PASS},
+		{MS(210), SEC(5) + MS(20), LAG_INIT, VERDICT_INCONCLUSIVE},
+		{MS(210), SEC(5) + MS(220), LAG_INIT, VERDICT_PASS},
+		{MS(210), SEC(5) + MS(20), LAG_CANARY, VERDICT_PASS},
 	};
 	expect_detects()->spec.not_before = SEC(3);
 	see_detection_at(cases[_i].detected_at);
