@@ -225,6 +225,12 @@ struct obs_lag {
 	uint64_t count;
 };
 
+/*
+ * What was to be seen at a moment and was seen later, by no more than this, counts as seen at that
+ * moment; what was seen later still shows only how things stood then.
+ */
+#define LOOK_LATE_MAX (200 * NSEC_PER_MSEC)
+
 enum lag_stage {
 	LAG_FORWARDER, /* the link engine */
 	LAG_INIT,      /* the sandbox's init, which stamps all but packets */

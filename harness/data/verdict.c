@@ -56,7 +56,7 @@ const char *expect_broken_side(const struct expect_result *r)
 	bool is_time = r->unit && !strcmp(r->unit, "s"), is_known = isfinite(r->value);
 	double low, high;
 
-	if (r->verdict != VERDICT_FAIL || !expect_sides(spec, sides))
+	if (r->verdict != VERDICT_FAIL || r->otherwise || !expect_sides(spec, sides))
 		return NULL;
 	bool of_time = spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET;
 	if (is_known && is_time != of_time)

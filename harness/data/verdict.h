@@ -30,6 +30,7 @@ struct expect_result {
 	char *evidence; /* the record that shows it: "RST sent at 5.012 s"; or NULL */
 	nsec_t t;       /* the moment that decided, for the excerpt of events; NSEC_UNSET: none */
 	bool unclaimed; /* void for want of an owner that polls could have seen */
+	bool otherwise; /* of a failure: not by `value`, but by a status, say */
 	bool pending;   /* of a failure: what came after the end of the run might have mended it */
 };
 
@@ -39,7 +40,10 @@ struct expect_result {
  */
 bool expect_sides(const struct expect_spec *spec, const char *ret[2]);
 
-/* Of a failure, which of the two its value broke; what never came broke `within`. NULL: neither. */
+/*
+ * Of a failure, which of the two its value broke; what never came broke `within`. NULL: neither, or it
+ * would have failed by something else, so that it says nothing of its bounds.
+ */
 const char *expect_broken_side(const struct expect_result *r);
 
 /* What a fault did to one flow. */

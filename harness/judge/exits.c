@@ -171,6 +171,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	ret->observed = arena_printf(a, "%s after %s", how, took);
 	ret->value = to_seconds(life->exit - life->start);
 	ret->unit = "s";
+	ret->otherwise = !ended_as_asked(&e->spec, life);
 	ret->evidence = ended_as_asked(&e->spec, life)
 				? arena_printf(a, "ended at %s", say_seconds(life->exit, a))
 				: arena_printf(a, "ended with %s, not %s, at %s", how,

@@ -318,26 +318,28 @@ static void allow_for_late_stamps(struct model *m, const struct observations *ob
 
 /*
  * A moment that the expectation names, and that init did not see in time, is not known to better than its
- * stall: a verdict that depends on where in it the moment lay shows nothing. Nor does a sample that
- * was not taken then, of what goes up and down between samples.
+ * stall: a verdict that depends on where in it the moment lay shows nothing. Nor does a pass without
+ * the sample that was to be taken then, of what goes up and down between samples.
  */
 static void allow_for_hidden_moments(const struct model *m, const struct observations *obs,
 				     struct arena *a, struct expect_result *r)
 {
 	bool is_sampled = r->expect->spec.ops->observes & OBSERVES_FDS;
-	struct plan_expect *reading = arena_new(a, struct plan_expect);
+	struct stall_reading *reading = arena_new(a, struct stall_reading);
 
-	for (size_t i = 0; stall_reading(m->plan, obs, r->expect, i, reading); i++) {
-		struct expect_result again = {.expect = reading};
+	for (size_t i = 0; stall_read(m->plan, obs, r->expect, i, reading); i++) {
+		struct expect_result again = {.expect = &reading->expect};
 
 		if (r->verdict == VERDICT_INCONCLUSIVE || r->verdict == VERDICT_ERROR)
 			return;
-		reading->spec.ops->judge(m, reading, a, &again);
-		if (again.verdict == r->verdict && !(is_sampled && again.verdict == VERDICT_PASS))
+		bool missed = is_sampled && reading->stall > LOOK_LATE_MAX;
+		reading->expect.spec.ops->judge(m, &reading->expect, a, &again);
+		if (again.verdict == r->verdict && !(missed && r->verdict == VERDICT_PASS))
 			continue;
 		r->verdict = VERDICT_INCONCLUSIVE;
 		r->observed = arena_printf(
-			a, "%s, but the machine stalled over a moment that it names", r->observed);
+			a, "%s, but the machine stalled for %s over a moment that it names",
+			r->observed, say_seconds(reading->stall, a));
 	}
 }
 

@@ -113,35 +113,41 @@ bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 	return deadline > plan->duration;
 }
 
-bool stall_hides(const struct observations *obs, nsec_t t, struct window *ret)
+nsec_t stall_hides(const struct observations *obs, nsec_t t, struct window *ret)
 {
+	nsec_t worst = 0;
+
 	*ret = (struct window){t, t};
 	vec_foreach (o, &obs->list) {
 		if (!is_stall(o) || o->lag.stage != LAG_INIT || o->lag.lag <= TOLERANCE_POLLED)
 			continue;
-		struct window w = {o->t - o->lag.lag - RECORDED_WITHIN, o->t + POLL_PERIOD};
+		/* It may have begun before anything was due, and is followed by what it held up. */
+		struct window w = {o->t - o->lag.lag - POLL_PERIOD, o->t + POLL_PERIOD};
 
 		if (t < w.from || t > w.to)
 			continue;
+		worst = nsec_later(worst, o->lag.lag);
 		ret->from = nsec_earlier(ret->from, w.from);
 		ret->to = nsec_later(ret->to, w.to);
 	}
-	return ret->from < ret->to;
+	return worst;
 }
 
-bool stall_reading(const struct plan *plan, const struct observations *obs,
-		   const struct plan_expect *e, size_t i, struct plan_expect *ret)
+bool stall_read(const struct plan *plan, const struct observations *obs,
+		const struct plan_expect *e, size_t i, struct stall_reading *ret)
 {
-	*ret = *e;
-	nsec_t *moments[] = {&ret->spec.at_time, &ret->spec.by_time, &ret->spec.during_from,
-			     &ret->spec.during_to};
+	ret->expect = *e;
+	struct expect_spec *spec = &ret->expect.spec;
+	nsec_t *moments[] = {&spec->at_time, &spec->by_time, &spec->during_from, &spec->during_to};
 	size_t n_moments = sizeof(moments) / sizeof(moments[0]);
 	struct window hidden;
 
 	for (size_t k = 0; k < n_moments; k++) {
 		/* What the end of the run hides is stall_over_end()'s. */
-		if (*moments[k] == NSEC_UNSET || *moments[k] >= plan->duration ||
-		    !stall_hides(obs, *moments[k], &hidden))
+		if (*moments[k] == NSEC_UNSET || *moments[k] >= plan->duration)
+			continue;
+		ret->stall = stall_hides(obs, *moments[k], &hidden);
+		if (!ret->stall)
 			continue;
 		if (i >= 2) {
 			i -= 2;
@@ -150,9 +156,9 @@ bool stall_reading(const struct plan *plan, const struct observations *obs,
 		*moments[k] = i == 0 ? nsec_later(hidden.from, 0)
 				     : nsec_earlier(hidden.to, plan->duration);
 		/* It is a stretch still, if only of a moment. */
-		if (moments[k] == &ret->spec.during_from)
+		if (moments[k] == &spec->during_from)
 			*moments[k] = nsec_earlier(*moments[k], e->spec.during_to);
-		if (moments[k] == &ret->spec.during_to)
+		if (moments[k] == &spec->during_to)
 			*moments[k] = nsec_later(*moments[k], e->spec.during_from);
 		return true;
 	}

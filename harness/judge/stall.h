@@ -51,18 +51,24 @@ bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 		    const struct stall *stall);
 
 /*
- * Where init stood still over the moment t, by more than its polls come apart: what it noted
- * within *ret may have come before t or after it, as it may be stamped too late, and a sample may have
- * been taken too late. False: it did not.
+ * For how long init stood still over the moment t, by more than its polls come apart; 0: it did not. What
+ * it noted within *ret may have come before t or after it, as it may be stamped too late, and a sample
+ * may have been taken too late.
  */
-bool stall_hides(const struct observations *obs, nsec_t t, struct window *ret);
+nsec_t stall_hides(const struct observations *obs, nsec_t t, struct window *ret);
+
+/* An expectation, with a moment that it names moved to one end of a stall that hides it. */
+struct stall_reading {
+	struct plan_expect expect;
+	nsec_t stall; /* how long it was */
+};
 
 /*
  * The i-th way to read the expectation where such a stall hides a moment that it names (at, by,
  * during): with that moment before the stall, or behind it. False: there are no more.
  */
-bool stall_reading(const struct plan *plan, const struct observations *obs,
-		   const struct plan_expect *e, size_t i, struct plan_expect *ret);
+bool stall_read(const struct plan *plan, const struct observations *obs,
+		const struct plan_expect *e, size_t i, struct stall_reading *ret);
 
 /*
  * How long init stood still over the end of the run; 0: it saw the end. What happened meanwhile was

@@ -205,7 +205,6 @@ int app_spawn(struct app *a, const struct spawn *s, int logs_fd, struct err *err
 	}
 	a->pid = pid;
 	a->line_len = 0;
-	a->line_too_long = false;
 	a->started = now;
 	a->waited = 0;
 	a->was_started = true;
@@ -229,21 +228,27 @@ static void keep_tail(struct app *a, const char *data, size_t n)
 	a->tail_len = keep + n;
 }
 
+static void end_line(struct app *a, app_line_fn fn, void *arg)
+{
+	a->line[a->line_len] = '\0';
+	fn(a, a->line, a->line_len, arg);
+	a->line_len = 0;
+}
+
+void app_end_line(struct app *a, app_line_fn fn, void *arg)
+{
+	if (a->line_len)
+		end_line(a, fn, arg);
+}
+
+/* A regular expression ends at a NUL: a blank stands for it. */
 static void split_lines(struct app *a, const char *data, size_t n, app_line_fn fn, void *arg)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (data[i] != '\n') {
-			if (a->line_len < APP_LINE_BYTES)
-				a->line[a->line_len++] = data[i];
-			else
-				a->line_too_long = true;
-			continue;
-		}
-		a->line[a->line_len] = '\0';
-		if (!a->line_too_long)
-			fn(a, a->line, a->line_len, arg);
-		a->line_len = 0;
-		a->line_too_long = false;
+		if (data[i] == '\n')
+			end_line(a, fn, arg);
+		else if (a->line_len < APP_LINE_BYTES)
+			a->line[a->line_len++] = data[i] ? data[i] : ' ';
 	}
 }
 

@@ -40,9 +40,8 @@ struct app {
 	bool paused;          /* by a step */
 	enum app_intent intent;
 	nsec_t kill_at; /* a stop's grace ends; NSEC_NEVER */
-	char *line;     /* APP_LINE_BYTES, the unfinished line; made when it starts */
+	char *line; /* APP_LINE_BYTES, the unfinished line, or as much of it; made when it starts */
 	size_t line_len;
-	bool line_too_long;
 	char tail[APP_TAIL_BYTES];
 	size_t tail_len;
 };
@@ -73,10 +72,13 @@ typedef void (*app_line_fn)(struct app *a, const char *line, size_t len, void *a
 
 /*
  * Reads what the app has printed, appends it to its log, and calls fn for each whole line (without
- * its newline, NUL-terminated). No more than its pipe can hold, so all that was printed before the call:
+ * its newline, NUL-terminated; of a longer one its first APP_LINE_BYTES; blanks for NULs). No more than its pipe can hold, so all that was printed before the call:
  * a program may print faster than this reads. Only a failure to write the log is an error.
  */
 int app_read_output(struct app *a, app_line_fn fn, void *arg, struct err *err);
+
+/* What it has printed of a line that it does not end counts as one: calls fn, if there is any. */
+void app_end_line(struct app *a, app_line_fn fn, void *arg);
 
 /* The last lines of its output for a message, indented, at most `lines`; "" if it printed none. */
 const char *app_last_lines(const struct app *a, int lines, struct arena *arena);

@@ -164,6 +164,16 @@ void apps_read_output(struct state *s, struct app *a)
 		state_fail(s, &err);
 }
 
+void apps_end_lines(struct state *s)
+{
+	for (size_t i = 0; i < s->n_apps; i++) {
+		if (s->apps[i].out_fd < 0)
+			continue;
+		apps_read_output(s, &s->apps[i]);
+		app_end_line(&s->apps[i], take_line, s);
+	}
+}
+
 /* Does an `exits` expectation judge how this app ends? Then its end is not the harness's to judge. */
 static bool exit_is_judged(const struct plan *plan, int app)
 {
@@ -336,6 +346,7 @@ static void see_end(struct state *s, struct app *a, int status)
 		record_wait(s, a, waited);
 	}
 	apps_read_output(s, a);
+	app_end_line(a, take_line, s);
 	struct observation *o = state_record(s, OBS_PROCESS, EV_EXIT, a->host, a->index);
 	o->process = (struct obs_process){
 		.pid = a->pid,

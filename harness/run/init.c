@@ -38,7 +38,9 @@
 #define EVENTS_AT_ONCE 64
 /* A wake-up later than this is recorded; below it, nothing that is judged could have suffered. */
 #define STALL_RECORDED NSEC_PER_MSEC
-#define STALL_WINDOW   (100 * NSEC_PER_MSEC)
+/* A stall of init that is longer hides moments: its place is recorded, not only its window. */
+#define STALL_PLACED (20 * NSEC_PER_MSEC)
+#define STALL_WINDOW (100 * NSEC_PER_MSEC)
 /* How often the apps' waits for a processor are read. */
 #define WAITS_PERIOD (500 * NSEC_PER_MSEC)
 
@@ -284,9 +286,22 @@ void state_date_records(struct state *s, size_t first, nsec_t t, nsec_t by)
 	}
 }
 
-static void note_stall(struct stall_note *n, nsec_t lag)
+static void record_stall(struct state *s, enum lag_stage stage, nsec_t t, nsec_t lag)
 {
-	if (lag > STALL_RECORDED && lag > n->worst)
+	struct observation *o = state_record(s, OBS_LAG, EV_STALL, -1, -1);
+
+	o->t = t;
+	o->lag = (struct obs_lag){.stage = (uint8_t)stage, .lag = lag, .count = 1};
+}
+
+/* It ended at `now`. One that the judge asks for the place of is recorded at once. */
+static void note_stall(struct state *s, enum lag_stage stage, nsec_t now, nsec_t lag)
+{
+	struct stall_note *n = &s->stalls[stage];
+
+	if (stage == LAG_INIT && lag > STALL_PLACED)
+		record_stall(s, stage, now, lag);
+	else if (lag > STALL_RECORDED && lag > n->worst)
 		n->worst = lag;
 }
 
@@ -297,10 +312,7 @@ static void report_stall(struct state *s, enum lag_stage stage, nsec_t now)
 
 	if (!n->worst || now - n->reported < STALL_WINDOW)
 		return;
-	struct observation *o = state_record(s, OBS_LAG, EV_STALL, -1, -1);
-
-	o->t = now;
-	o->lag = (struct obs_lag){.stage = (uint8_t)stage, .lag = n->worst, .count = 1};
+	record_stall(s, stage, now, n->worst);
 	n->worst = 0;
 	n->reported = now;
 }
@@ -327,9 +339,9 @@ static void on_timer(struct state *s, nsec_t due)
 	uint64_t fired;
 
 	(void)TEMP_FAILURE_RETRY(read(s->timer_fd, &fired, sizeof(fired)));
-	note_stall(&s->stalls[LAG_INIT], now - due);
+	note_stall(s, LAG_INIT, now, now - due);
 	if (s->canary)
-		note_stall(&s->stalls[LAG_CANARY], canary_worst(s->canary));
+		note_stall(s, LAG_CANARY, now, canary_worst(s->canary));
 	steps_run_due(s, now);
 	samples_run_due(s, now);
 	traced_run_due(s, now);
@@ -471,9 +483,9 @@ static void report_last_stalls(struct state *s)
 	nsec_t now = nsec_monotonic();
 
 	if (!s->failure.msg[0])
-		note_stall(&s->stalls[LAG_INIT], now - next_wake(s) + 1);
+		note_stall(s, LAG_INIT, now, now - next_wake(s) + 1);
 	if (s->canary)
-		note_stall(&s->stalls[LAG_CANARY], canary_worst(s->canary));
+		note_stall(s, LAG_CANARY, now, canary_worst(s->canary));
 	for (int stage = 0; stage < LAG_N_STAGES; stage++) {
 		s->stalls[stage].reported = 0;
 		report_stall(s, stage, now);
@@ -492,6 +504,7 @@ static void complete_records(struct state *s)
 	if (s->cadence.waits)
 		apps_record_waits(s);
 	if (!s->failure.msg[0]) {
+		apps_end_lines(s);
 		state_poll_sockets(s, true);
 		samples_take(s);
 	}

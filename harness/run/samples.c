@@ -19,9 +19,6 @@
 #include "harness/run/state.h"
 #include "harness/run/usage.h"
 
-/* What was seen so much later than at its moment shows only how things stood when it was seen. */
-#define LOOK_LATE_MAX (200 * NSEC_PER_MSEC)
-
 /* Since t = 0. */
 struct moment {
 	nsec_t at;

@@ -128,6 +128,8 @@ void apps_read_output(struct state *s, struct app *a);
 void apps_see_ends(struct state *s);
 /* What it has reaped may be started again. */
 void apps_hear_reaped(struct state *s);
+/* Reads what the apps have printed by now; a line that is not ended counts as it is. */
+void apps_end_lines(struct state *s);
 /* Records how long each app has waited for a processor since the last time. */
 void apps_record_waits(struct state *s);
 /* Kills what has outlived its grace. */

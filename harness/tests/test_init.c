@@ -166,7 +166,7 @@ START_TEST(output_without_end_is_read_in_parts)
 
 	ck_assert_int_eq(app_read_output(&a, count_line, &n_lines, &err), 0);
 	ck_assert_int_eq(n_lines, 0);
-	ck_assert(a.line_too_long);
+	ck_assert_uint_eq(a.line_len, APP_LINE_BYTES);
 }
 END_TEST
 
@@ -176,6 +176,33 @@ START_TEST(what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line)
 
 	ck_assert_str_eq(log, "begun\nhalf{\"x\":1}\n{\"left\":1}\n");
 	ck_assert_int_eq(planrun_verdict(&r, "log"), VERDICT_PASS);
+	planrun_free(&r);
+}
+END_TEST
+
+#define PRINTS(script, expects)                                                                    \
+	"version: 1\nname: lines\nduration: 600ms\nhosts: {a: {}}\napps:\n"                        \
+	"  app: {host: a, exit: 0, shell: \"" script "\"}\nexpect:\n" expects
+
+/* A line that is not ended, one that is too long and one with a NUL are lines that were printed. */
+START_TEST(every_line_counts)
+{
+	static const char *const texts[] = {
+		PRINTS("printf FATAL", "  - log: {app: app, match: FATAL}\n"),
+		PRINTS("printf FATAL; sleep 9", "  - log: {app: app, match: '^FATAL$'}\n"),
+		PRINTS("echo FATAL $(head -c 70000 /dev/zero | tr '\\\\0' x); echo next",
+		       "  - log: {app: app, match: '^FATAL x'}\n  - {id: next, log: {app: app, "
+		       "match: "
+		       "'^next$'}}\n"),
+		PRINTS("printf 'a\\\\0FATAL\\\\n'", "  - log: {app: app, match: 'a FATAL$'}\n"),
+		PRINTS("echo; echo", "  - log: {app: app, match: '^$', at-least: 2, at-most: 2}\n"),
+	};
+
+	planrun_init(&r, texts[_i], CLOCK_REAL);
+	ck_assert_msg(planrun_start(&r, NULL, 0), "%s", r.end.err.msg);
+	planrun_finish(&r);
+	ck_assert_str_eq(r.end.err.msg, "");
+	ck_assert_int_eq(r.result.verdict, VERDICT_PASS);
 	planrun_free(&r);
 }
 END_TEST
@@ -249,6 +276,7 @@ int main(void)
 	tcase_add_test(t, orphans_are_reaped);
 	tcase_add_test(t, a_flood_of_output_holds_nothing_up);
 	tcase_add_test(t, output_without_end_is_read_in_parts);
+	tcase_add_loop_test(t, every_line_counts, 0, 5);
 	tcase_add_test(t, waits_of_a_shells_programs_count);
 	tcase_add_test(t, what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line);
 	tcase_add_test(t, the_reaper_gives_back_what_it_got);

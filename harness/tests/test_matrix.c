@@ -91,6 +91,10 @@ START_TEST(a_failure_says_which_side_it_broke)
 	r.unit = (char *)cases[_i].unit;
 	const char *broken = expect_broken_side(&r);
 	ck_assert_str_eq(broken ? broken : "", cases[_i].broken);
+	/* One that fails by its status fails without any bound. */
+	r.otherwise = true;
+	ck_assert_ptr_null(expect_broken_side(&r));
+	r.otherwise = false;
 	r.verdict = VERDICT_PASS;
 	ck_assert_ptr_null(expect_broken_side(&r));
 }
