@@ -192,6 +192,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	plan->cell = s->cell;
 	plan->control = control ? control->name : NULL;
 	diags->cell = s->cell;
+	diags->control = plan->control;
 	build_hosts(&b);
 	build_files(&b);
 	build_guest(&b);
@@ -204,7 +205,7 @@ struct plan *build_plan(const struct scenario *s, const struct scenario_control 
 	choose_link(&b);
 	if (control)
 		build_must_fail(&b, control);
-	diags->cell = NULL;
+	diags->cell = diags->control = NULL;
 	diags_sort(diags, first);
 	return plan;
 }

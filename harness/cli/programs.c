@@ -67,11 +67,16 @@ int suite_raise_limit(int64_t jobs, struct rlimit *ret_before, struct err *err)
 	*ret_before = r;
 	r.rlim_cur = r.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &r);
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < suite_descriptors(jobs))
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= suite_descriptors(jobs))
+		return 0;
+	if (jobs == 1)
 		return err_set(err,
-			       "%llu descriptors are too few for %zu scenarios at once: raise the "
-			       "limit (ulimit -n %zu) or run fewer (--jobs)",
-			       (unsigned long long)r.rlim_cur, (size_t)jobs,
-			       (size_t)suite_descriptors(jobs));
-	return 0;
+			       "%llu descriptors are too few for a scenario: raise the limit "
+			       "(ulimit -n %zu)",
+			       (unsigned long long)r.rlim_cur, (size_t)suite_descriptors(jobs));
+	return err_set(err,
+		       "%llu descriptors are too few for %zu scenarios at once: raise the limit "
+		       "(ulimit -n %zu) or run fewer (--jobs)",
+		       (unsigned long long)r.rlim_cur, (size_t)jobs,
+		       (size_t)suite_descriptors(jobs));
 }

@@ -133,6 +133,14 @@ static int prepare_info(struct suite *s, struct err *err)
 	return 0;
 }
 
+/* How many run at the same time at the most. */
+static int64_t at_once(const struct suite *s)
+{
+	int64_t total = (int64_t)queue_total(&s->queue);
+
+	return total > 0 && total < s->places ? total : s->places;
+}
+
 static int prepare(struct suite *s, struct err *err)
 {
 	s->places = s->opt->jobs ? s->opt->jobs : suite_default_jobs();
@@ -147,7 +155,7 @@ static int prepare(struct suite *s, struct err *err)
 	if (!getcwd(s->cwd, sizeof(s->cwd)))
 		return err_errno(err, "find the working folder");
 	if (programs_find(s->opt->arena, &s->programs, err) < 0 ||
-	    suite_raise_limit(s->places, &s->nofile, err) < 0 || prepare_signals(s, err) < 0)
+	    suite_raise_limit(at_once(s), &s->nofile, err) < 0 || prepare_signals(s, err) < 0)
 		return -1;
 	return prepare_info(s, err);
 }

@@ -42,6 +42,7 @@ void diag_add(struct diags *d, struct pos pos, const char *hint, const char *fmt
 	item->pos = pos;
 	item->message = arena_strdup(d->arena, text);
 	item->hint = arena_strdup(d->arena, hint);
+	item->control = d->control;
 	count_cell(item, d->cell);
 }
 

@@ -77,12 +77,25 @@ static void print_cells(FILE *out, const struct diag *d, size_t n_cells, bool co
 	fputc('\n', out);
 }
 
+/* A mistake that a control makes may show in a line of the scenario. */
+static void print_control(FILE *out, const struct diag *d, bool color)
+{
+	struct printer p = {out, color};
+
+	if (!d->control)
+		return;
+	fprintf(out, "      %s=%s in the control ", paint(&p, CYAN), paint(&p, RESET));
+	print_plain(out, d->control, strlen(d->control));
+	fputc('\n', out);
+}
+
 void diags_print(FILE *out, const struct diags *diags, bool color)
 {
 	vec_foreach (d, &diags->list) {
 		const struct diag_source *source = diags_source(diags, d->pos.file);
 
 		diag_print(out, d, source ? source->text : "", source ? source->len : 0, color);
+		print_control(out, d, color);
 		print_cells(out, d, diags->n_cells, color);
 	}
 }

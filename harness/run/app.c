@@ -245,10 +245,14 @@ void app_end_line(struct app *a, app_line_fn fn, void *arg)
 static void split_lines(struct app *a, const char *data, size_t n, app_line_fn fn, void *arg)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (data[i] == '\n')
+		char c = data[i];
+
+		if (c == '\0')
+			c = ' ';
+		if (c == '\n')
 			end_line(a, fn, arg);
 		else if (a->line_len < APP_LINE_BYTES)
-			a->line[a->line_len++] = data[i] ? data[i] : ' ';
+			a->line[a->line_len++] = c;
 	}
 }
 

@@ -419,17 +419,40 @@ START_TEST(test_full_disk)
 }
 END_TEST
 
+/* What a control takes away is missed in a line of the scenario, which is right without it. */
+START_TEST(test_a_controls_mistake_names_it)
+{
+	cli_write_pair(&c, "a.yaml", CUT,
+		       DETECTS "\ncontrols:\n"
+			       "  paused:\n"
+			       "    replace: {timeline.0: {at: 500ms, pause: server}}\n"
+			       "    fails: [detects]\n");
+	struct cli_result r = CLI(&c, "check", "a.yaml");
+	ck_assert_int_eq(r.code, 2);
+	contains(r.err, "'cut' is neither the id nor the kind of a step");
+	contains(r.err, "= in the control paused\n");
+	cli_write_pair(&c, "a.yaml", "  - {at: 500ms, pause: server}", DETECTS);
+	r = CLI(&c, "check", "a.yaml");
+	contains(r.err, "'cut' is neither");
+	lacks(r.err, "in the control");
+}
+END_TEST
+
 START_TEST(test_too_few_descriptors)
 {
 	struct rlimit few = {.rlim_cur = 40, .rlim_max = 40};
 
 	cli_write_pair(&c, "a.yaml", CUT, DETECTS);
+	cli_write_pair(&c, "b.yaml", CUT, DETECTS);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-	struct cli_result r = CLI(&c, "run", "--jobs", "4", "a.yaml");
+	struct cli_result r = CLI(&c, "run", "--jobs", "4", "a.yaml", "b.yaml");
 	ck_assert_int_eq(r.code, 3);
 	contains(r.err,
-		 "40 descriptors are too few for 4 scenarios at once: raise the limit (ulimit "
-		 "-n 96) or run fewer (--jobs)");
+		 "40 descriptors are too few for 2 scenarios at once: raise the limit (ulimit "
+		 "-n 80) or run fewer (--jobs)");
+	r = CLI(&c, "run", "a.yaml");
+	contains(r.err,
+		 "40 descriptors are too few for a scenario: raise the limit (ulimit -n 72)");
 }
 END_TEST
 
@@ -496,6 +519,7 @@ int main(void)
 	tcase_add_test(t, test_a_killed_runs_copies_are_no_scenarios);
 	tcase_add_test(t, test_unwritable_results);
 	tcase_add_test(t, test_full_disk);
+	tcase_add_test(t, test_a_controls_mistake_names_it);
 	tcase_add_test(t, test_too_few_descriptors);
 	tcase_add_test(t, test_ready_and_gone);
 	tcase_add_test(t, test_app_environment);
