@@ -86,14 +86,16 @@ START_TEST(test_skeleton_passes_as_it_is)
 	ck_assert_int_eq(CLI(&c, "init").code, 0);
 	struct cli_result r = CLI(&c, "check", "scenario.yaml");
 	ck_assert_msg(r.code == 0, "%s", r.err);
-	contains(r.out, "1 scenario and 1 control");
+	contains(r.out, "1 scenario and 3 controls");
 
 	char *said;
 	if (skip_without("python3", PROGRAM(&said, "python3", "-c", ""), true))
 		return;
 	r = CLI(&c, "run", "scenario.yaml");
 	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
-	contains(r.out, "1 of 1 controls killed");
+	contains(r.out, "3 of 3 controls killed");
+	r = CLI(&c, "matrix");
+	ck_assert_msg(r.code == 0, "%s", r.out);
 }
 END_TEST
 

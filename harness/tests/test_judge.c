@@ -380,8 +380,8 @@ START_TEST(as_json)
 			 "name slug file practice tags clock link seed cell control verdict "
 			 "reason duration_s expectations faults ");
 	ck_assert_str_eq(keys_of(expect),
-			 "kind label file line subject must_fail verdict bound observed value "
-			 "unit evidence at_s ");
+			 "kind label file line subject must_fail verdict bound sides broken_side "
+			 "observed value unit evidence at_s ");
 	ck_assert_str_eq(keys_of(fault),
 			 "kind id edge cables asked_on_s on_s asked_off_s off_s "
 			 "matched dropped delayed duplicated corrupted reordered injected "
