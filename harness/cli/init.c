@@ -52,7 +52,7 @@ const char init_skeleton[] =
 	"# the server's addresses (IPv6 and IPv4), and what Python takes to start.\n"
 	"# Others: detects, reconnects, backoff, connects, sockets, ...\n"
 	"expect:\n"
-	"  - exits: {app: client, status: 1, within: 6s, not-before: 900ms}\n"
+	"  - exits: {app: client, status: 1, within: 6s, not-before: 1900ms}\n"
 	"\n"
 	"# The same scenario with something switched off must fail, where you say: else\n"
 	"# the expectation shows nothing. Each side of a bound needs one of its own:\n"
