@@ -28,11 +28,13 @@ static const char *mend_of(int error)
 	}
 }
 
-static void add_errno(struct err *err, int error, const char *mend)
+/* Leaves errno as it is, which is `error`. */
+static void set_errno(struct err *err, int error, const char *mend, const char *fmt, va_list ap)
 {
 	char text[128];
-	size_t used = strlen(err->msg);
 
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	size_t used = strlen(err->msg);
 	snprintf(err->msg + used, sizeof(err->msg) - used, ": %s%s",
 		 strerror_r(error, text, sizeof(text)), mend);
 	errno = error;
@@ -44,25 +46,23 @@ int err_errno(struct err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	set_errno(err, saved, mend_of(saved), fmt, ap);
 	va_end(ap);
-	add_errno(err, saved, mend_of(saved));
 	return -1;
 }
 
 int err_fork(struct err *err, const char *fmt, ...)
 {
 	int saved = errno;
+	const char *mend = saved == EAGAIN ? "; no more processes are allowed: raise the limit "
+					     "(ulimit -u, the cgroup's pids.max) or run fewer at "
+					     "once"
+					   : mend_of(saved);
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	set_errno(err, saved, mend, fmt, ap);
 	va_end(ap);
-	add_errno(err, saved,
-		  saved == EAGAIN
-			  ? "; no more processes are allowed: raise the limit (ulimit -u, the "
-			    "cgroup's pids.max) or run fewer at once"
-			  : mend_of(saved));
 	return -1;
 }
 

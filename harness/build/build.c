@@ -12,18 +12,13 @@
 /* Over the duration, for setting up and taking down on a busy machine. */
 #define TIMEOUT_MARGIN (30 * NSEC_PER_SEC)
 
-static nsec_t later(nsec_t a, nsec_t b)
-{
-	return a > b ? a : b;
-}
-
 static nsec_t last_edge(const struct plan *plan)
 {
 	nsec_t last = 0;
 
 	vec_foreach (step, &plan->steps)
 		vec_foreach (edge, &step->edges)
-			last = later(last, edge->off == NSEC_NEVER ? edge->on : edge->off);
+			last = nsec_later(last, edge->off == NSEC_NEVER ? edge->on : edge->off);
 	return last;
 }
 
@@ -47,7 +42,7 @@ static nsec_t last_deadline(const struct plan *plan)
 		if (e->spec.ops->deadline && is_resolved(plan, e))
 			t = e->spec.ops->deadline(plan, e);
 		if (t != NSEC_NEVER)
-			last = later(last, t);
+			last = nsec_later(last, t);
 	}
 	return last;
 }
@@ -62,7 +57,7 @@ static nsec_t start_and_stop(const struct plan *plan)
 
 		if (is_first && !app->manual)
 			starts += app->ready_within;
-		grace = later(grace, app->stop_grace);
+		grace = nsec_later(grace, app->stop_grace);
 	}
 	return starts + grace;
 }
@@ -73,7 +68,7 @@ void build_times(struct builder *b)
 
 	plan->duration = b->s->duration;
 	if (plan->duration == NSEC_UNSET)
-		plan->duration = later(last_edge(plan), last_deadline(plan)) + DURATION_MARGIN;
+		plan->duration = nsec_later(last_edge(plan), last_deadline(plan)) + DURATION_MARGIN;
 	if (plan->duration > SCENARIO_TIME_MAX)
 		diag_add(b->diags, b->s->pos, NULL, "the scenario would last longer than 240h");
 	plan->timeout = b->s->timeout;

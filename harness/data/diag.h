@@ -20,8 +20,8 @@ struct diag {
 	/* Of a matrix: the first and the last cell that have it, and how many do; else NULL, 0. */
 	const char *cell, *last_cell;
 	size_t cells;
-	const char
-		*control; /* the first one that has it, if the scenario itself has not; else NULL */
+	/* The first control that has it, if the scenario itself has not; else NULL. */
+	const char *control;
 };
 
 /* A file that was read: its text, for the source line of a message. */
@@ -40,10 +40,9 @@ struct diags {
 	VEC(struct diag) list;
 	VEC(struct diag_source) sources; /* the scenario file, then what it includes */
 	size_t n_form;                   /* those of form come first: set when a file is parsed */
-	const char *cell; /* the cell of a matrix that is being read or built; NULL: none */
-	const char
-		*control; /* that is being built; NULL: the scenario itself, or it is being read */
-	size_t n_cells;   /* of that matrix: what is wrong in all of them is no cell's fault */
+	const char *cell;    /* the cell of a matrix that is being read or built; NULL: none */
+	const char *control; /* that is being built; NULL: the scenario, or it is being read */
+	size_t n_cells;      /* of that matrix: what is wrong in all of them is no cell's fault */
 };
 
 /*

@@ -39,44 +39,58 @@ static void put_count(json_t *to, const char *key, uint64_t n)
 	json_object_set_new(to, key, json_integer((json_int_t)n));
 }
 
-bool expect_sides(const struct expect_spec *spec, const char *ret[2])
-{
-	bool of_time = spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET;
-	bool of_number = spec->at_least != COUNT_UNSET && spec->at_most != COUNT_UNSET;
+/* Of an expectation that is bounded on either side: the keys and the values of its bound. */
+struct sides {
+	const char *low_key, *high_key; /* NULL: it is not */
+	double low, high;
+	bool of_time; /* in seconds; else numbers */
+};
 
-	ret[0] = of_time ? "not-before" : "at-least";
-	ret[1] = of_time ? "within" : "at-most";
-	return of_time || of_number;
+static struct sides sides_of(const struct expect_spec *spec)
+{
+	if (spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET)
+		return (struct sides){
+			.low_key = "not-before",
+			.high_key = "within",
+			.low = (double)spec->not_before / (double)NSEC_PER_SEC,
+			.high = (double)spec->within / (double)NSEC_PER_SEC,
+			.of_time = true,
+		};
+	if (spec->at_least != COUNT_UNSET && spec->at_most != COUNT_UNSET)
+		return (struct sides){
+			.low_key = "at-least",
+			.high_key = "at-most",
+			.low = (double)spec->at_least,
+			.high = (double)spec->at_most,
+		};
+	return (struct sides){0};
 }
 
 const char *expect_broken_side(const struct expect_result *r)
 {
-	const struct expect_spec *spec = &r->expect->spec;
-	const char *sides[2];
-	bool is_time = r->unit && !strcmp(r->unit, "s"), is_known = isfinite(r->value);
-	double low, high;
+	struct sides sides = sides_of(&r->expect->spec);
+	bool is_time = r->unit && !strcmp(r->unit, "s");
 
-	if (r->verdict != VERDICT_FAIL || r->otherwise || !expect_sides(spec, sides))
+	if (r->verdict != VERDICT_FAIL || r->otherwise)
 		return NULL;
-	bool of_time = spec->not_before != NSEC_UNSET && spec->within != NSEC_UNSET;
-	if (is_known && is_time != of_time)
+	if (!isfinite(r->value))
+		return sides.of_time ? sides.high_key : NULL;
+	if (is_time != sides.of_time)
 		return NULL;
-	low = of_time ? (double)spec->not_before / (double)NSEC_PER_SEC : (double)spec->at_least;
-	high = of_time ? (double)spec->within / (double)NSEC_PER_SEC : (double)spec->at_most;
-	if (!is_known)
-		return of_time ? sides[1] : NULL;
-	if (r->value < low)
-		return sides[0];
-	return r->value > high ? sides[1] : NULL;
+	if (r->value < sides.low)
+		return sides.low_key;
+	return r->value > sides.high ? sides.high_key : NULL;
 }
 
 static void put_sides(json_t *to, const struct expect_result *r)
 {
+	struct sides sides = sides_of(&r->expect->spec);
 	json_t *list = json_array();
-	const char *sides[2];
 
-	for (size_t i = 0; expect_sides(&r->expect->spec, sides) && i < 2; i++)
-		json_array_append_new(list, json_string(sides[i]));
+	if (sides.low_key) {
+		json_array_append_new(list, json_string(sides.low_key));
+		json_array_append_new(list, json_string(sides.high_key));
+	}
 	json_object_set_new(to, "sides", list);
 	put_text(to, "broken_side", expect_broken_side(r));
 }

@@ -35,14 +35,9 @@ struct expect_result {
 };
 
 /*
- * The keys of an expectation that is bounded on either side: not-before and within, or at-least and
- * at-most. False: it is not.
- */
-bool expect_sides(const struct expect_spec *spec, const char *ret[2]);
-
-/*
- * Of a failure, which of the two its value broke; what never came broke `within`. NULL: neither, or it
- * would have failed by something else, so that it says nothing of its bounds.
+ * Of a failure of an expectation that is bounded on either side (not-before and within, at-least and
+ * at-most), the key of the side that its value broke; what never came broke `within`. NULL: neither, or
+ * it would have failed by something else, so that it says nothing of its bounds.
  */
 const char *expect_broken_side(const struct expect_result *r);
 

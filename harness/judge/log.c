@@ -14,8 +14,7 @@ static const struct field fields[] = {
 	      "the app, or one instance of it; each instance by itself"),
 	FIELD(expect_spec, match, "match", FIELD_STRING, FIELD_REQUIRED,
 	      "an extended regular expression (regex(7)), sought in each line of its output, as "
-	      "far as its "
-	      "first 64 KiB"),
+	      "far as its first 64 KiB"),
 	FIELD(expect_spec, at_least, "at-least", FIELD_COUNT, 0,
 	      "no fewer lines than this; default 1, unless at-most is given"),
 	FIELD(expect_spec, at_most, "at-most", FIELD_COUNT, 0, "no more lines than this"),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/judge/stall.h"
 
+#include "harness/judge/bound.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/tolerance.h"
@@ -113,7 +114,12 @@ bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 	return deadline > plan->duration;
 }
 
-nsec_t stall_hides(const struct observations *obs, nsec_t t, struct window *ret)
+/*
+ * For how long init stood still over the moment t, by more than its polls come apart; 0: it did not. What
+ * it noted within *ret may have come before t or after it, as it may be stamped too late, and a sample
+ * may have been taken too late.
+ */
+static nsec_t stall_over(const struct observations *obs, nsec_t t, struct window *ret)
 {
 	nsec_t worst = 0;
 
@@ -146,7 +152,7 @@ bool stall_read(const struct plan *plan, const struct observations *obs,
 		/* What the end of the run hides is stall_over_end()'s. */
 		if (*moments[k] == NSEC_UNSET || *moments[k] >= plan->duration)
 			continue;
-		ret->stall = stall_hides(obs, *moments[k], &hidden);
+		ret->stall = stall_over(obs, *moments[k], &hidden);
 		if (!ret->stall)
 			continue;
 		if (i >= 2) {

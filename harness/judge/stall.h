@@ -3,7 +3,6 @@
 #define WIRECUT_JUDGE_STALL_H
 
 #include "harness/data/observation.h"
-#include "harness/judge/bound.h"
 
 /*
  * A machine that stalls makes things late: the programs' own doings, and what the harness notes of
@@ -49,13 +48,6 @@ struct plan_expect stall_extend(const struct plan_expect *e, const struct stall 
  */
 bool stall_outlasts(const struct plan *plan, const struct plan_expect *relaxed,
 		    const struct stall *stall);
-
-/*
- * For how long init stood still over the moment t, by more than its polls come apart; 0: it did not. What
- * it noted within *ret may have come before t or after it, as it may be stamped too late, and a sample
- * may have been taken too late.
- */
-nsec_t stall_hides(const struct observations *obs, nsec_t t, struct window *ret);
 
 /* An expectation, with a moment that it names moved to one end of a stall that hides it. */
 struct stall_reading {

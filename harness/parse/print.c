@@ -45,6 +45,12 @@ static void print_source(const struct printer *p, const struct pos *pos, const c
 	fprintf(p->out, "%s\n", paint(p, RESET));
 }
 
+/* A line of what there is to say beside the message; the caller writes the rest of it. */
+static void begin_note(const struct printer *p)
+{
+	fprintf(p->out, "      %s=%s ", paint(p, CYAN), paint(p, RESET));
+}
+
 void diag_print(FILE *out, const struct diag *d, const char *text, size_t len, bool color)
 {
 	struct printer p = {out, color};
@@ -58,7 +64,7 @@ void diag_print(FILE *out, const struct diag *d, const char *text, size_t len, b
 	if (d->pos.line)
 		print_source(&p, &d->pos, text, len);
 	if (d->hint) {
-		fprintf(out, "      %s=%s ", paint(&p, CYAN), paint(&p, RESET));
+		begin_note(&p);
 		print_plain(out, d->hint, strlen(d->hint));
 		fputc('\n', out);
 	}
@@ -71,7 +77,8 @@ static void print_cells(FILE *out, const struct diag *d, size_t n_cells, bool co
 
 	if (!d->cells || d->cells == n_cells)
 		return;
-	fprintf(out, "      %s=%s in the cell [%s]", paint(&p, CYAN), paint(&p, RESET), d->cell);
+	begin_note(&p);
+	fprintf(out, "in the cell [%s]", d->cell);
 	if (d->cells > 1)
 		fprintf(out, " and %zu other%s", d->cells - 1, d->cells > 2 ? "s" : "");
 	fputc('\n', out);
@@ -84,7 +91,8 @@ static void print_control(FILE *out, const struct diag *d, bool color)
 
 	if (!d->control)
 		return;
-	fprintf(out, "      %s=%s in the control ", paint(&p, CYAN), paint(&p, RESET));
+	begin_note(&p);
+	fputs("in the control ", out);
 	print_plain(out, d->control, strlen(d->control));
 	fputc('\n', out);
 }

@@ -8,14 +8,14 @@
 /*
  * The kill matrix: of each expectation of a run, the controls in which it failed, and so what takes it
  * away. An expectation that no control kills may be one that cannot fail. One that is bounded on either
- * side (expect_sides()) stands for two: a control in which it came too late says nothing of too early.
+ * side (expect_broken_side()) stands for two: a control in which it came too late says nothing of too early.
  */
 struct matrix_counts {
-	size_t expectations; /* each of a scenario, or of each cell of its matrix; two if it has two sides */
-	size_t sides;    /* of those, one side of a bound that has two */
-	size_t unkilled; /* of those */
-	size_t unnamed;  /* failures in a control that does not name the expectation */
-	size_t unproven; /* failures in controls whose scenario never passed beside them */
+	size_t expectations; /* each of a scenario, or of each cell of its matrix; each side is one */
+	size_t sides;        /* of those, one side of a bound that has two */
+	size_t unkilled;     /* of all */
+	size_t unnamed;      /* failures in a control that does not name the expectation */
+	size_t unproven;     /* failures in controls whose scenario never passed beside them */
 };
 
 /*
