@@ -29,7 +29,8 @@ static const char *mend_of(int error)
 }
 
 /* Leaves errno as it is, which is `error`. */
-static void set_errno(struct err *err, int error, const char *mend, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+set_errno(struct err *err, int error, const char *mend, const char *fmt, va_list ap)
 {
 	char text[128];
 
