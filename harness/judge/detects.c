@@ -3,7 +3,7 @@
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
-#include "harness/judge/tolerance.h"
+#include "harness/judge/took.h"
 #include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
@@ -24,10 +24,10 @@ static const struct field fields[] = {
  * Judged at each on-edge that came, over the connections that cross the step's cables, were
  * established by then and had not ended. One is detected by the first FIN or RST that the app's own
  * host sends, or by the end of the app's socket (an abort by the kernel's own timeout leaves no
- * packet; of a socket that a poll no longer found, the time of that poll), or when a poll shows that
- * the app has closed it (behind data that nobody acknowledges no FIN is sent). For the only such
- * connection of an instance to a service the next attempt at that service tells as well: a program
- * may leave a dead socket open. But not if it had begun others there meanwhile.
+ * packet), or when a poll shows that the app has closed it (behind data that nobody acknowledges no
+ * FIN is sent). For the only such connection of an instance to a service the next attempt at that
+ * service tells as well: a program may leave a dead socket open. But not if it had begun others there
+ * meanwhile.
  *
  * What the harness did is not detection. A connection is left out if a stop, kill or restart of
  * this very app, or a forged reset that ended its socket, came before the app could show anything.
@@ -39,7 +39,7 @@ enum how { BY_FIN, BY_RST, BY_CLOSE, BY_SOCKET, BY_ATTEMPT, BY_HARNESS, NOT_AT_A
 struct sighting {
 	int connection, own; /* own: the end that the app is */
 	nsec_t on;           /* the edge */
-	nsec_t t;            /* when it was detected; NSEC_NEVER: it was not */
+	nsec_t since, t;     /* within which it was detected; t is NSEC_NEVER: it was not */
 	enum how how;
 };
 
@@ -50,11 +50,12 @@ struct tally {
 	int *rivals;          /* of each service: the instance's connections that count */
 	size_t n_edges;       /* that came */
 	size_t n_crossing;    /* connections at all edges */
-	size_t n_detected;
-	size_t n_excused; /* ended by the harness before they had to be detected */
-	size_t n_cut_off; /* not detected, but the scenario ended before the bound */
+	size_t n_excused;     /* ended by the harness before they had to be detected */
+	size_t n_cut_off;     /* not detected, but the scenario ended before the bound */
 	bool missed_any;
-	struct sighting slowest, fastest, missed;
+	struct sighting missed;
+	struct tooks tooks; /* of what was detected; each of its own sighting */
+	struct arena *scratch;
 };
 
 static bool check(const struct expect_spec *spec, struct flaw *flaw)
@@ -125,10 +126,11 @@ static bool counts(const struct tally *t, const struct model_connection *c, nsec
 	       crosses(t, c) && model_is_peer(t->m, t->e, c->service);
 }
 
-static void see(struct sighting *s, nsec_t t, enum how how)
+static void see(struct sighting *s, nsec_t since, nsec_t t, enum how how)
 {
 	if (t >= s->t)
 		return;
+	s->since = since;
 	s->t = t;
 	s->how = how;
 }
@@ -164,6 +166,7 @@ static struct sighting look_at(const struct tally *t, int app, int connection, n
 	const struct model *m = t->m;
 	const struct model_connection *c = &m->connections.v[connection];
 	struct sighting s = {.connection = connection, .on = on, .t = NSEC_NEVER};
+	nsec_t next = next_attempt(m, app, c->service, on);
 	bool reset_by_fault;
 
 	s.own = c->end[OPENER].app == app ? OPENER : ACCEPTOR;
@@ -171,16 +174,18 @@ static struct sighting look_at(const struct tally *t, int app, int connection, n
 	const struct model_end *own = &c->end[s.own];
 	reset_by_fault = model_reset_by_fault(m, own);
 	if (!reset_by_fault) {
-		see(&s, own->fin, BY_FIN);
-		see(&s, own->rst, BY_RST);
+		see(&s, own->fin, own->fin, BY_FIN);
+		see(&s, own->rst, own->rst, BY_RST);
 		if (own->socket >= 0) {
-			see(&s, m->sockets.v[own->socket].closed, BY_CLOSE);
-			see(&s, m->sockets.v[own->socket].end, BY_SOCKET);
+			const struct model_socket *socket = &m->sockets.v[own->socket];
+
+			see(&s, socket->closed_since, socket->closed, BY_CLOSE);
+			see(&s, socket->end_since, socket->end, BY_SOCKET);
 		}
 	}
 	if (s.own == OPENER && t->rivals[c->service] == 1 &&
 	    !has_beside(t, &m->apps[app], connection, on))
-		see(&s, next_attempt(m, app, c->service, on), BY_ATTEMPT);
+		see(&s, next, next, BY_ATTEMPT);
 
 	nsec_t act = model_harness_act_after(m, app, c->established);
 	bool had_its_time = act != NSEC_NEVER && act - on >= t->e->spec.within;
@@ -191,11 +196,6 @@ static struct sighting look_at(const struct tally *t, int app, int connection, n
 	if (s.how == NOT_AT_ALL && reset_by_fault)
 		s.how = BY_HARNESS;
 	return s;
-}
-
-static nsec_t time_taken(const struct sighting *s)
-{
-	return nsec_later(0, s->t - s->on);
 }
 
 static void tally_sighting(struct tally *t, const struct sighting *s)
@@ -214,11 +214,14 @@ static void tally_sighting(struct tally *t, const struct sighting *s)
 		t->missed_any = true;
 		return;
 	}
-	if (!t->n_detected || time_taken(s) > time_taken(&t->slowest))
-		t->slowest = *s;
-	if (!t->n_detected || time_taken(s) < time_taken(&t->fastest))
-		t->fastest = *s;
-	t->n_detected++;
+	struct sighting *kept = arena_new(t->scratch, struct sighting);
+
+	*kept = *s;
+	tooks_add(&t->tooks, &(struct took){
+				     .least = nsec_later(0, s->since - s->on),
+				     .most = nsec_later(0, s->t - s->on),
+				     .of = kept,
+			     });
 }
 
 static void tally_instance(struct tally *t, int app, const struct model_edge *edge)
@@ -267,15 +270,11 @@ static char *say_evidence(const struct model *m, const struct sighting *s, struc
 	}
 }
 
-static void report_time(const struct tally *t, const struct sighting *s, struct arena *a,
-			struct expect_result *ret)
+static void report_time(const struct tally *t, struct arena *a, struct expect_result *ret)
 {
-	nsec_t took = time_taken(s);
+	const struct sighting *s = tooks_judge(&t->tooks, &t->e->spec, a, ret)->of;
 
 	ret->subject = model_connection_text(t->m, &t->m->connections.v[s->connection], s->own, a);
-	ret->observed = say_seconds_against(took, t->e->spec.within, a);
-	ret->value = to_seconds(took);
-	ret->unit = "s";
 	ret->evidence = say_evidence(t->m, s, a);
 	ret->t = s->t;
 }
@@ -322,24 +321,15 @@ static char *say_void(const struct tally *t, const char *label, struct arena *a)
 static void report(const struct tally *t, struct arena *a, struct expect_result *ret)
 {
 	const struct expect_spec *spec = &t->e->spec;
-	bool too_early = t->n_detected && spec->not_before != NSEC_UNSET &&
-			 time_taken(&t->fastest) < spec->not_before - TOLERANCE_PACKET;
 
 	if (t->missed_any) {
 		report_missed(t, a, ret);
-	} else if (t->n_detected && time_taken(&t->slowest) > spec->within) {
-		ret->verdict = VERDICT_FAIL;
-		report_time(t, &t->slowest, a, ret);
-	} else if (too_early) {
-		ret->verdict = VERDICT_FAIL;
-		report_time(t, &t->fastest, a, ret);
-		ret->observed = arena_printf(a, "%s, too early (tolerance %s)", ret->observed,
-					     say_duration(TOLERANCE_PACKET, a));
-	} else if (!t->n_detected || t->n_cut_off) {
-		result_void(ret, spec->app, say_void(t, spec->fault, a));
-	} else {
-		report_time(t, &t->slowest, a, ret);
+		return;
 	}
+	if (t->tooks.n)
+		report_time(t, a, ret);
+	if (!t->tooks.n || (t->n_cut_off && ret->verdict == VERDICT_PASS))
+		result_void(ret, spec->app, say_void(t, spec->fault, a));
 }
 
 static void judge_detects(const struct model *m, const struct plan_expect *e, struct arena *a,
@@ -358,6 +348,7 @@ static void judge_detects(const struct model *m, const struct plan_expect *e, st
 		.e = e,
 		.on_cable = find_cables(m->plan, &m->plan->steps.v[e->step], &scratch),
 		.rivals = arena_new_array(&scratch, int, m->services.n),
+		.scratch = &scratch,
 	};
 	struct unclaimed unclaimed = unclaimed_find(m, e, model_first_on(m, e));
 	vec_foreach (edge, &m->steps[e->step].edges) {

@@ -2,7 +2,7 @@
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
 #include "harness/judge/say.h"
-#include "harness/judge/tolerance.h"
+#include "harness/judge/took.h"
 #include "harness/judge/unclaimed.h"
 
 static const struct field fields[] = {
@@ -20,15 +20,13 @@ static const struct field fields[] = {
 /*
  * Judged is each attempt that nothing answered within the bound: neither established, nor refused, nor
  * reset. It ends with its socket, or with an answer: one that came later found a program that had not given
- * up. Where that end is known only to lie between two polls, it conforms if some of that
- * time does.
+ * up.
  *
  * An attempt that the harness or the scenario's end broke off sooner than the bound shows nothing.
  */
 struct tally {
-	int64_t tried, judged, broken_off;
-	const struct model_attempt *longest; /* one without an end is longer than any other */
-	const struct model_attempt *shortest;
+	int64_t tried, broken_off;
+	struct tooks tooks; /* of what is judged; each of its model_attempt */
 };
 
 static bool check(const struct expect_spec *spec, struct flaw *flaw)
@@ -57,17 +55,6 @@ static nsec_t answered_at(const struct model *m, const struct model_attempt *t)
 static nsec_t length_to(const struct model *m, const struct model_attempt *t, nsec_t end)
 {
 	return t->end == NSEC_NEVER ? NSEC_NEVER : nsec_earlier(answered_at(m, t), end) - t->start;
-}
-
-/* The least and the most that it may have lasted. */
-static nsec_t length_min(const struct model *m, const struct model_attempt *t)
-{
-	return length_to(m, t, t->end_since);
-}
-
-static nsec_t length_max(const struct model *m, const struct model_attempt *t)
-{
-	return length_to(m, t, t->end);
 }
 
 static bool was_answered_in_time(const struct model *m, const struct plan_expect *e,
@@ -100,11 +87,11 @@ static void tally_app(const struct model *m, const struct plan_expect *e, int ap
 			t->broken_off++;
 			continue;
 		}
-		t->judged++;
-		if (!t->longest || length_min(m, attempt) > length_min(m, t->longest))
-			t->longest = attempt;
-		if (!t->shortest || length_max(m, attempt) < length_max(m, t->shortest))
-			t->shortest = attempt;
+		tooks_add(&t->tooks, &(struct took){
+					     .least = length_to(m, attempt, attempt->end_since),
+					     .most = length_to(m, attempt, attempt->end),
+					     .of = attempt,
+				     });
 	}
 }
 
@@ -139,30 +126,18 @@ static char *say_evidence(const struct model *m, const struct model_attempt *t, 
 static void report(const struct model *m, const struct plan_expect *e, const struct tally *t,
 		   struct arena *a, struct expect_result *ret)
 {
-	const struct expect_spec *spec = &e->spec;
-	bool late = length_min(m, t->longest) > spec->within;
-	bool early = spec->not_before != NSEC_UNSET &&
-		     length_max(m, t->shortest) < spec->not_before - TOLERANCE_PACKET;
-	const struct model_attempt *shown = early && !late ? t->shortest : t->longest;
-	nsec_t length = length_max(m, shown);
+	const struct took *took = tooks_judge(&t->tooks, &e->spec, a, ret);
+	const struct model_attempt *shown = took->of;
 
-	ret->verdict = late || early ? VERDICT_FAIL : VERDICT_PASS;
 	ret->subject = model_connection_text(m, &m->connections.v[shown->connection], OPENER, a);
 	ret->evidence = say_evidence(m, shown, a);
 	ret->t = shown->end == NSEC_NEVER ? m->plan->duration : shown->end;
-	ret->pending = length == NSEC_NEVER;
-	if (length == NSEC_NEVER) {
+	ret->pending = took->most == NSEC_NEVER;
+	if (ret->pending)
 		ret->observed = arena_printf(a, "still trying at the end, %s after its first SYN",
 					     say_seconds(m->plan->duration - shown->start, a));
-		return;
-	}
-	ret->observed =
-		arena_printf(a, "%s%s", say_seconds_against(length, spec->within, a),
-			     early && !late                        ? ", too early"
-			     : answered_at(m, shown) != NSEC_NEVER ? ", then it was answered"
-								   : "");
-	ret->value = to_seconds(length);
-	ret->unit = "s";
+	else if (answered_at(m, shown) != NSEC_NEVER)
+		ret->observed = arena_printf(a, "%s, then it was answered", ret->observed);
 }
 
 static void judge_gives_up(const struct model *m, const struct plan_expect *e, struct arena *a,
@@ -174,13 +149,12 @@ static void judge_gives_up(const struct model *m, const struct plan_expect *e, s
 		arena_printf(a, "within %s of the first SYN", say_duration(e->spec.within, a));
 
 	if (e->spec.not_before != NSEC_UNSET)
-		bound = arena_printf(a, "%s, not before %s (tolerance %s)", bound,
-				     say_duration(e->spec.not_before, a),
-				     say_duration(TOLERANCE_PACKET, a));
+		bound = arena_printf(a, "%s, not before %s", bound,
+				     say_duration(e->spec.not_before, a));
 	result_begin(ret, bound);
 	for (size_t i = 0; i < e->apps.n; i++)
 		tally_app(m, e, (int)e->apps.v[i], &t);
-	if (t.judged)
+	if (t.tooks.n)
 		report(m, e, &t, a, ret);
 	else
 		result_void(ret, e->spec.app, say_void(&t, a));

@@ -49,6 +49,16 @@ void result_void(struct expect_result *r, const char *subject, char *why)
 	r->observed = why;
 }
 
+void result_in_doubt(struct expect_result *r, nsec_t least, nsec_t most, nsec_t bound,
+		     struct arena *a)
+{
+	r->verdict = VERDICT_INCONCLUSIVE;
+	r->observed = arena_printf(
+		a, "between %s and %s, as polls show, and the bound %s is in there: choose another",
+		say_seconds_against(least, bound, a), say_seconds_against(most, bound, a),
+		say_duration(bound, a));
+}
+
 /* When the step that starts the instance is planned; 0 if it starts by itself. */
 static nsec_t planned_start(const struct plan *plan, int64_t app)
 {

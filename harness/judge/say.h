@@ -26,6 +26,13 @@ void result_begin(struct expect_result *r, char *bound);
 /* The subject was not observed, and why. Returns nothing more to do. */
 void result_void(struct expect_result *r, const char *subject, char *why);
 
+/*
+ * What polls show to have taken between `least` and `most` is bounded by something in between: nothing is
+ * decided by that.
+ */
+void result_in_doubt(struct expect_result *r, nsec_t least, nsec_t most, nsec_t bound,
+		     struct arena *a);
+
 /* When the last of the apps is planned to start (0 if by itself), plus the length. */
 nsec_t deadline_after_start(const struct plan *plan, const struct plan_expect *e, nsec_t length);
 

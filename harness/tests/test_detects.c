@@ -153,19 +153,46 @@ START_TEST(by_destroy_notification)
 }
 END_TEST
 
-/* A poll finds it gone: the poll's time is the upper bound. */
+/* A poll finds it gone since the one before it: a bound lies before both, between them, or behind both. */
 START_TEST(by_a_poll)
 {
+	static const struct {
+		nsec_t since, t;
+		enum verdict verdict;
+		const char *observed;
+	} cases[] = {
+		{SEC(5) + MS(980), SEC(6), VERDICT_PASS, "4.000 s"},
+		{SEC(5) + MS(990), SEC(6) + MS(10), VERDICT_INCONCLUSIVE,
+		 "between 3.990 s and 4.010 s, as polls show, and the bound 4s is in there"},
+		{SEC(6), SEC(6) + MS(20), VERDICT_INCONCLUSIVE, "between 4.000 s and 4.020 s"},
+		{SEC(6) + MS(1), SEC(6) + MS(21), VERDICT_FAIL, "4.021 s"},
+		{SEC(4) - MS(1), SEC(4) + MS(19), VERDICT_PASS, "2.019 s"},
+		{SEC(4) - MS(2), SEC(4) + MS(18), VERDICT_INCONCLUSIVE, "the bound 2s is in there"},
+		{SEC(4) - MS(22), SEC(4) - MS(2), VERDICT_FAIL, "1.998 s, too early"},
+	};
 	struct tuple c = tuple(41000);
 
 	expect_app(app_client);
 	see_connect(&w, SEC(1), &c);
 	see_socket(&w, SEC(1) + MS(10), EV_STATE, &c, 0, 77, STATE_ESTABLISHED, app_client);
-	see_gone(&w, SEC(5) + MS(990), SEC(6) + MS(_i), &c, 0, 77, app_client);
-	if (_i == 0)
-		world_expect_verdict(&w, VERDICT_PASS, "4.000 s");
-	else
-		world_expect_verdict(&w, VERDICT_FAIL, "4.010 s");
+	see_gone(&w, cases[_i].since, cases[_i].t, &c, 0, 77, app_client);
+	world_expect_verdict(&w, cases[_i].verdict, cases[_i].observed);
+}
+END_TEST
+
+/* What surely broke a bound decides beside what may have. */
+START_TEST(doubt_beside_a_failure)
+{
+	struct tuple c = tuple(41000), d = tuple(41001);
+
+	expect_app(app_client);
+	see_connect(&w, SEC(1), &c);
+	see_connect(&w, SEC(1), &d);
+	see_socket(&w, SEC(1) + MS(10), EV_STATE, &c, 0, 77, STATE_ESTABLISHED, app_client);
+	see_socket(&w, SEC(1) + MS(10), EV_STATE, &d, 0, 78, STATE_ESTABLISHED, app_client);
+	see_fin(&w, SEC(6) + MS(5), &d, 0);
+	see_gone(&w, SEC(5) + MS(990), SEC(6) + MS(10), &c, 0, 77, app_client);
+	world_expect_verdict(&w, VERDICT_FAIL, "4.005 s");
 }
 END_TEST
 
@@ -565,8 +592,8 @@ int main(void)
 	tcase_add_test(c, the_peers_fin_does_not_count);
 	tcase_add_test(c, the_server_detects_too);
 	tcase_add_test(c, by_destroy_notification);
-	tcase_add_loop_test(c, by_a_poll, 0, 1);
-	tcase_add_loop_test(c, by_a_poll, 10, 11);
+	tcase_add_loop_test(c, by_a_poll, 0, 7);
+	tcase_add_test(c, doubt_beside_a_failure);
 	tcase_add_loop_test(c, by_a_close_that_sends_nothing, 0, 3);
 	tcase_add_loop_test(c, a_match_that_spares_the_connection, 0, 6);
 	tcase_add_loop_test(c, only_between_sides, 0, 2);

@@ -57,6 +57,16 @@ START_TEST(from_the_beginning)
 }
 END_TEST
 
+/* The first poll behind the bound shows it: it may have listened in time. */
+START_TEST(between_two_polls)
+{
+	expect_it(SEC(1));
+	see_listener(SEC(1) + MS(20 + _i), 1, 8000, app_server);
+	world_expect_verdict(&w, _i ? VERDICT_FAIL : VERDICT_INCONCLUSIVE,
+			     _i ? "1.021 s" : "between 1.000 s and 1.020 s, as polls show");
+}
+END_TEST
+
 START_TEST(never)
 {
 	expect_it(SEC(1));
@@ -155,6 +165,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, from_the_beginning, 0, 2);
+	tcase_add_loop_test(c, between_two_polls, 0, 2);
 	tcase_add_test(c, never);
 	tcase_add_loop_test(c, again_after_a_restart, 0, 2);
 	tcase_add_test(c, gone_after_a_restart);
