@@ -127,7 +127,8 @@ static char *say_bound(const struct plan_expect *e, struct arena *a)
 			    say_duration(e->spec.within, a));
 }
 
-static char *say_observed(const struct subject *s, const struct plan_expect *e, struct arena *a)
+static char *say_observed(const struct subject *s, const struct plan_expect *e,
+			  const struct unclaimed *u, struct arena *a)
 {
 	bool short_of = s->completed && s->completed < wanted(e);
 	char *tried = say_count(s->tried, "attempt", a);
@@ -136,12 +137,16 @@ static char *say_observed(const struct subject *s, const struct plan_expect *e, 
 		return arena_printf(a, "%s of %s", say_count(s->completed, "handshake", a), tried);
 	if (s->completed)
 		return say_seconds_against(s->time, e->spec.within, a);
-	return s->tried ? arena_printf(a, "never, in %s", tried)
-			: arena_strdup(a, "never tried to connect");
+	if (s->tried)
+		return arena_printf(a, "never, in %s", tried);
+	if (u->attempts)
+		return arena_printf(a, "never; %s from its host may have been its",
+				    say_count(u->attempts, "attempt", a));
+	return arena_strdup(a, "never tried to connect");
 }
 
 static void report(const struct model *m, const struct plan_expect *e, const struct subject *s,
-		   struct arena *a, struct expect_result *ret)
+		   const struct unclaimed *u, struct arena *a, struct expect_result *ret)
 {
 	ret->verdict = s->verdict;
 	ret->subject = m->plan->apps.v[s->app].name;
@@ -155,7 +160,7 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 		ret->observed = arena_strdup(a, why);
 		return;
 	}
-	ret->observed = say_observed(s, e, a);
+	ret->observed = say_observed(s, e, u, a);
 	ret->pending = e->spec.at_most == COUNT_UNSET && s->completed < wanted(e);
 	if (e->spec.at_most != COUNT_UNSET || s->completed < wanted(e)) {
 		ret->value = (double)s->completed;
@@ -173,10 +178,15 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	ret->t = c->established;
 }
 
-/* More handshakes, of which the owner was not seen, could not change it. */
-static bool is_certain(const struct plan_expect *e, enum verdict v)
+/* What nobody knows the program of, and may be the app's, could change it. */
+static bool is_uncertain(const struct model *m, const struct plan_expect *e,
+			 const struct subject *s, const struct unclaimed *u)
 {
-	return v == (e->spec.at_most == COUNT_UNSET ? VERDICT_PASS : VERDICT_FAIL);
+	if (e->spec.at_most == COUNT_UNSET)
+		return u->established && s->verdict != VERDICT_PASS;
+	if (s->verdict == VERDICT_VOID)
+		return u->attempts && m->apps[s->app].lives.n;
+	return u->established && s->verdict != VERDICT_FAIL;
 }
 
 static void judge_connects(const struct model *m, const struct plan_expect *e, struct arena *a,
@@ -194,10 +204,10 @@ static void judge_connects(const struct model *m, const struct plan_expect *e, s
 	}
 	if (worst.app < 0)
 		result_void(ret, e->spec.app, arena_strdup(a, "there is no such instance"));
-	else if (unclaimed.established && !is_certain(e, worst.verdict))
+	else if (is_uncertain(m, e, &worst, &unclaimed))
 		unclaimed_void(m, e, &unclaimed, a, ret);
 	else
-		report(m, e, &worst, a, ret);
+		report(m, e, &worst, &unclaimed, a, ret);
 }
 
 const struct expect_ops expect_connects = {

@@ -245,6 +245,32 @@ static void unexpected_end(struct state *s, struct app *a, int status, const cha
 	state_fail(s, &err);
 }
 
+struct others {
+	pid_t but;
+	size_t n;
+};
+
+static void count_other(pid_t pid, void *arg)
+{
+	struct others *others = arg;
+
+	others->n += pid != others->but;
+}
+
+/* What it would be ready by can come no more: neither it is left, nor what it has started. */
+static bool can_not_become_ready(struct state *s, const struct app *a)
+{
+	const struct plan_ready *r = &a->plan->ready;
+	struct others others = {.but = a->pid};
+
+	if (a->ready || a->log_matched || a->plan->manual ||
+	    !(r->log || r->listening != COUNT_UNSET || r->connected_port != COUNT_UNSET))
+		return false;
+	procs_refresh(s->procs);
+	procs_each(s->procs, a->index, count_other, &others);
+	return !others.n;
+}
+
 /* The app ended by itself: is that what the plan allows? */
 static void judge_end(struct state *s, struct app *a, int status)
 {
@@ -258,8 +284,11 @@ static void judge_end(struct state *s, struct app *a, int status)
 			unexpected_end(s, a, status, ", which is not the status it is ready with");
 		return;
 	}
-	if (a->plan && exit_is_judged(s->plan, a->index))
+	if (a->plan && exit_is_judged(s->plan, a->index)) {
+		if (can_not_become_ready(s, a))
+			unexpected_end(s, a, status, " before it was ready");
 		return;
+	}
 	if (exited && WEXITSTATUS(status) == allowed) {
 		/* One that prints that it is ready and ends may be heard of by its end first. */
 		if (a->plan && !a->ready && !a->log_matched && !a->plan->manual)

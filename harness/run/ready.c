@@ -13,6 +13,15 @@
 
 #define READY_LINES 10
 
+/* What it has printed without ending the line may be a prompt; more of the line may follow. */
+static bool prompt_matches(const struct app *a)
+{
+	if (!a->has_log_regex || !a->line_len)
+		return false;
+	a->line[a->line_len] = '\0';
+	return !regexec(&a->log_regex, a->line, 0, NULL, REG_NOTEOL);
+}
+
 static bool is_ready(const struct state *s, const struct app *a)
 {
 	const struct plan_ready *r = &a->plan->ready;
@@ -23,7 +32,7 @@ static bool is_ready(const struct state *s, const struct app *a)
 		return sockets_is_connected(s->sockets, a->index, (int)r->connected_host,
 					    (int)r->connected_port);
 	if (r->log)
-		return a->log_matched;
+		return a->log_matched || prompt_matches(a);
 	if (r->exited != COUNT_UNSET)
 		return a->exited_as_asked;
 	return true;

@@ -197,6 +197,41 @@ START_TEST(test_never_ready)
 }
 END_TEST
 
+/* A prompt is not ended by a newline; of what a line may go on with its end is not known. */
+START_TEST(test_ready_by_a_prompt)
+{
+	struct cli_result r = run_app("{host: a, shell: \"printf 'ok> '; sleep 100\", "
+				      "ready: {log: 'ok> '}}");
+
+	ck_assert_msg(r.code == 0, "%s", r.out);
+	r = run_app("{host: a, shell: \"printf 'ok> '; sleep 100\", ready: {log: 'ok> $'}, "
+		    "ready-within: 300ms}");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "no line of its output matches 'ok> $'");
+}
+END_TEST
+
+/* How it ends is judged by `exits`; that it never was ready is known at once all the same. */
+START_TEST(test_ends_before_it_is_ready)
+{
+	static const char text[] =
+		"version: 1\nname: one app\nhosts: {a: {}}\napps:\n  a: {host: a, shell: \"%s\", "
+		"ready: {listening: 80}, ready-within: %s}\n"
+		"expect:\n  - exits: {app: a, within: 9s, status: 7}\nduration: 500ms\n";
+
+	cli_write(&c, "a.yaml", arena_printf(&c.arena, text, "echo no port; exit 7", "10000s"));
+	struct cli_result r = CLI(&c, "run", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "app a ended with status 7 before it was ready");
+	contains(r.out, "| no port");
+	/* Something that it left behind may still become so. */
+	cli_write(&c, "a.yaml", arena_printf(&c.arena, text, "sleep 100 & exit 7", "300ms"));
+	r = CLI(&c, "run", "a.yaml");
+	ck_assert_int_eq(r.code, 3);
+	contains(r.out, "app a was not ready within 0.3 s");
+}
+END_TEST
+
 START_TEST(test_crash)
 {
 	struct cli_result r = run_app("{host: a, shell: \"echo about to fail; kill -SEGV $$\"}");
@@ -506,6 +541,8 @@ int main(void)
 	tcase_add_test(t, test_judged_again_from_files);
 	tcase_add_test(t, test_included_files_are_kept);
 	tcase_add_test(t, test_never_ready);
+	tcase_add_test(t, test_ready_by_a_prompt);
+	tcase_add_test(t, test_ends_before_it_is_ready);
 	tcase_add_test(t, test_crash);
 	tcase_add_test(t, test_other_scenarios_go_on);
 	tcase_add_test(t, test_invalid_scenario_runs_nothing);

@@ -78,6 +78,25 @@ START_TEST(at_least_so_many)
 }
 END_TEST
 
+/* It prints its requests, so that there were none in the window is known. */
+START_TEST(none_in_the_window)
+{
+	static char *words[] = {"from", "to"};
+	struct plan_expect *e = expect_it();
+
+	if (_i == 0)
+		e->spec.at_least = 1;
+	else
+		e->spec.success_at_least = 0.5;
+	e->spec.during = (struct strings){words, 2};
+	e->spec.during_from = SEC(6);
+	e->spec.during_to = SEC(8);
+	see_requests(3);
+	world_expect_verdict(&w, _i ? VERDICT_VOID : VERDICT_FAIL,
+			     _i ? "no request ended in that time" : "0 of 0 requests");
+}
+END_TEST
+
 START_TEST(only_in_the_window)
 {
 	static char *words[] = {"from", "to"};
@@ -187,6 +206,7 @@ int main(void)
 	tcase_add_loop_test(c, percentiles, 0, 6);
 	tcase_add_loop_test(c, at_least_so_many, 0, 2);
 	tcase_add_loop_test(c, only_in_the_window, 0, 2);
+	tcase_add_loop_test(c, none_in_the_window, 0, 2);
 	tcase_add_loop_test(c, of_the_reference_client, 0, 2);
 	tcase_add_test(c, of_a_silent_reference_client);
 	tcase_add_loop_test(c, by_processes, 0, 2);

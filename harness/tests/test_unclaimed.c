@@ -163,6 +163,27 @@ START_TEST(never_connects)
 }
 END_TEST
 
+/* Of one that is not seen to try, attempts that may be its are not "never tried". */
+START_TEST(connects_of_what_may_be_its)
+{
+	expect("connects");
+	if (_i)
+		see_refused_of(SEC(3), -1);
+	world_expect_verdict(&w, VERDICT_FAIL,
+			     _i ? "never; 1 attempt from its host may have been its"
+				: "never tried to connect");
+}
+END_TEST
+
+START_TEST(never_connects_of_what_may_be_its)
+{
+	expect("connects")->spec.at_most = 0;
+	if (_i)
+		see_refused_of(SEC(3), -1);
+	expect_void_or(_i, VERDICT_VOID, "never tried to connect");
+}
+END_TEST
+
 START_TEST(gives_up)
 {
 	struct tuple c = new_tuple();
@@ -267,6 +288,8 @@ int main(void)
 	tcase_add_loop_test(t, connects, 0, 2);
 	tcase_add_loop_test(t, connects_for_certain, 0, 2);
 	tcase_add_loop_test(t, never_connects, 0, 2);
+	tcase_add_loop_test(t, connects_of_what_may_be_its, 0, 2);
+	tcase_add_loop_test(t, never_connects_of_what_may_be_its, 0, 2);
 	tcase_add_loop_test(t, gives_up, 0, 2);
 	tcase_add_loop_test(t, detects, 0, 2);
 	tcase_add_loop_test(t, reconnects, 0, 2);
