@@ -6,7 +6,10 @@
 
 char *say_seconds(nsec_t t, struct arena *a)
 {
-	return arena_printf(a, "%.3f s", to_seconds(t));
+	/* printf(3) would write -0.000. */
+	bool none = t < 0 && t > -NSEC_PER_MSEC / 2;
+
+	return arena_printf(a, "%.3f s", none ? 0 : to_seconds(t));
 }
 
 char *say_seconds_against(nsec_t t, nsec_t bound, struct arena *a)

@@ -79,8 +79,9 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 		return;
 	const struct model_socket *s = &m->sockets.v[c->step->witness];
 	ret->evidence =
-		arena_printf(a, "at %s, one of them %s > %s", say_seconds(ret->t, a),
-			     endpoint_text(&s->local, local), endpoint_text(&s->peer, peer));
+		arena_printf(a, "%s %s, one of them %s > %s", w.from == w.to ? "since" : "at",
+			     say_seconds(ret->t, a), endpoint_text(&s->local, local),
+			     endpoint_text(&s->peer, peer));
 }
 
 /*

@@ -128,7 +128,6 @@ START_TEST(at_least)
 }
 END_TEST
 
-/* One goes as another comes, seen by the same poll: never two of them. */
 /* One from 5 s to 8 s: what holds at a time is not what held before or after it. */
 START_TEST(at_a_time)
 {
@@ -146,6 +145,13 @@ START_TEST(at_a_time)
 	see_destroyed(&w, SEC(8), server, 41000);
 	world_expect_verdict(&w, there[_i] ? VERDICT_FAIL : VERDICT_PASS,
 			     there[_i] ? "1 socket" : "0 sockets");
+	if (there[_i]) {
+		struct scenario_result r;
+
+		world_judge(&w, &r);
+		ck_assert_str_eq(r.expects.v[0].evidence,
+				 "since 5.000 s, one of them 10.0.0.1:8000 > 10.0.0.2:41000");
+	}
 }
 END_TEST
 
@@ -176,6 +182,7 @@ START_TEST(during_a_window)
 }
 END_TEST
 
+/* One goes as another comes, seen by the same poll: never two of them. */
 START_TEST(changes_of_one_moment)
 {
 	expect_state("ESTABLISHED", SEC(10))->spec.at_most = 1;
