@@ -13,7 +13,8 @@ struct suite_summary {
 	size_t controls, controls_killed;
 	/* The controls among failed, inconclusive and errors. */
 	size_t controls_survived, controls_inconclusive, controls_in_error;
-	size_t flaky;         /* passed only when an inconclusive run was run again */
+	/* They did so only when an inconclusive run was run again: of the passed, of the killed. */
+	size_t flaky, controls_flaky;
 	nsec_t scenario_time; /* the sum of all durations, controls too */
 	/* The slugs of what did not pass, and of the controls that were killed, without the attempt. */
 	struct strings not_passed, killed;

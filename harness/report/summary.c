@@ -10,6 +10,7 @@ static void add_control(struct suite_summary *s, const struct scenario_result *r
 	switch (r->verdict) {
 	case VERDICT_PASS:
 		s->controls_killed++;
+		s->controls_flaky += r->attempts > 1;
 		break;
 	case VERDICT_FAIL:
 		s->failed++;
@@ -61,6 +62,8 @@ char *summary_controls(const struct suite_summary *s, struct arena *a)
 	if (unproven)
 		text = arena_printf(a, "%s (%zu beside a scenario that did not pass: no proof)",
 				    text, unproven);
+	if (s->controls_flaky)
+		text = arena_printf(a, "%s, %zu flaky", text, s->controls_flaky);
 	if (s->controls_survived)
 		text = arena_printf(a, "%s, %zu survived", text, s->controls_survived);
 	if (s->controls_inconclusive)
@@ -99,7 +102,6 @@ void summary_add(struct suite_summary *s, const struct scenario_result *r)
 	note_slug(s, r);
 	note_kernel(s, r);
 	s->scenario_time += r->duration;
-	s->flaky += r->attempts > 1 && r->verdict == VERDICT_PASS;
 	if (r->plan->control) {
 		add_control(s, r);
 		return;
@@ -108,6 +110,7 @@ void summary_add(struct suite_summary *s, const struct scenario_result *r)
 	switch (r->verdict) {
 	case VERDICT_PASS:
 		s->passed++;
+		s->flaky += r->attempts > 1;
 		break;
 	case VERDICT_VOID:
 		s->voids++;

@@ -27,14 +27,21 @@ static void teardown(void)
 
 /* --- counts --- */
 
-static void add(struct suite_summary *s, const char *slug, const char *control,
-		enum verdict verdict)
+static void add_after(struct suite_summary *s, const char *slug, const char *control,
+		      enum verdict verdict, int attempts)
 {
 	struct plan *plan = arena_new(&c.arena, struct plan);
 
 	plan->slug = arena_strdup(&c.arena, slug);
 	plan->control = arena_strdup(&c.arena, control);
-	summary_add(s, &(struct scenario_result){.plan = plan, .verdict = verdict, .attempts = 1});
+	summary_add(s, &(struct scenario_result){
+			       .plan = plan, .verdict = verdict, .attempts = attempts});
+}
+
+static void add(struct suite_summary *s, const char *slug, const char *control,
+		enum verdict verdict)
+{
+	add_after(s, slug, control, verdict, 1);
 }
 
 START_TEST(a_control_beside_a_scenario_that_did_not_pass_proves_nothing)
@@ -70,6 +77,22 @@ START_TEST(what_became_of_controls_is_said_of_controls)
 	/* The exit code and run.json count them all the same. */
 	ck_assert_int_eq(summary_exit_code(&s, false), 3);
 	ck_assert_uint_eq(s.failed, 1);
+}
+END_TEST
+
+/* What was run again counts as flaky only if that decided it, scenarios and controls each for themselves. */
+START_TEST(flaky_ones)
+{
+	struct suite_summary s = {.arena = &c.arena};
+
+	add_after(&s, "a", NULL, VERDICT_PASS, 2);
+	add_after(&s, "b", NULL, VERDICT_FAIL, 2);
+	add_after(&s, "a--x", "x", VERDICT_PASS, 3);
+	add_after(&s, "a--y", "y", VERDICT_INCONCLUSIVE, 3);
+	add_after(&s, "a--z", "z", VERDICT_PASS, 1);
+	ck_assert_uint_eq(s.flaky, 1);
+	ck_assert_str_eq(summary_controls(&s, &c.arena),
+			 "2 of 3 controls killed, 1 flaky, 1 inconclusive");
 }
 END_TEST
 
@@ -156,6 +179,7 @@ int main(void)
 	tcase_set_timeout(t, TEST_TIMEOUT_S);
 	tcase_add_test(t, a_control_beside_a_scenario_that_did_not_pass_proves_nothing);
 	tcase_add_test(t, what_became_of_controls_is_said_of_controls);
+	tcase_add_test(t, flaky_ones);
 	tcase_add_test(t, counts_say_what_they_count);
 	tcase_add_test(t, a_run_that_was_skipped_cannot_be_judged);
 	tcase_add_test(t, a_run_ends_with_its_reader);
