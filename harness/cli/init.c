@@ -15,7 +15,7 @@ const char init_skeleton[] =
 	"#\n"
 	"#   wirecut check FILE     says everything that is wrong with it\n"
 	"#   wirecut run FILE       runs it; what was seen is then under results/latest/\n"
-	"#   man wirecut-scenario   every key\n"
+	"#   man wirecut-scenario   every key (not installed: scenarios/README.md has them)\n"
 	"version: 1\n"
 	"name: the client gives up a server that does not answer\n"
 	"\n"

@@ -7,7 +7,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "harness/attach/words.h"
 #include "harness/base/cleanup.h"
 #include "harness/cli/inject.h"
 #include "harness/cli/reports.h"
@@ -478,6 +477,22 @@ static const struct option_row *row_of(int value)
 	return NULL;
 }
 
+/* Of the word's part before a '='; NULL: none is near. */
+static const char *nearest_option(const struct command *command, const char *word)
+{
+	const char *names[N_ROWS + 1];
+	char name[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].commands & command->bit)
+			names[n++] = rows[i].name;
+	names[n] = NULL;
+	word += strspn(word, "-");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	return nearest_name(name, names);
+}
+
 static int usage_error(const struct command *command, int c, char **argv, struct err *err)
 {
 	const char *word = argv[optind - 1];
@@ -488,8 +503,10 @@ static int usage_error(const struct command *command, int c, char **argv, struct
 	if (optopt && optopt < ROW_VALUE(0))
 		return err_set(err, "-%c: 'wirecut %s' has no such option (wirecut %s --help)",
 			       optopt, command->name, command->name);
-	return err_set(err, "%s: 'wirecut %s' has no such option (wirecut %s --help)", word,
-		       command->name, command->name);
+	const char *meant = nearest_option(command, word);
+	return err_set(err, "%s: 'wirecut %s' has no such option%s%s%s (wirecut %s --help)", word,
+		       command->name, meant ? "; did you mean '--" : "", meant ? meant : "",
+		       meant ? "'?" : "", command->name);
 }
 
 int options_parse(struct options *opt, const struct command *command, int argc, char **argv,
@@ -533,10 +550,6 @@ void options_release(struct options *opt)
 		regfree(&opt->filter);
 }
 
-const char options_summary[] =
-	"wirecut runs real programs on hosts of its own, cuts and bends the cable between\n"
-	"them as a scenario file says, and judges whether they coped.";
-
 bool options_info(const struct command *command, size_t i, struct option_info *ret)
 {
 	for (size_t row = 0; row < N_ROWS; row++) {
@@ -548,52 +561,4 @@ bool options_info(const struct command *command, size_t i, struct option_info *r
 		return true;
 	}
 	return false;
-}
-
-void options_print_commands(FILE *out)
-{
-	fprintf(out, "usage: wirecut COMMAND [OPTION...] [PATH...]\n\n%s\n\n", options_summary);
-	for (const struct command *c = commands; c->name; c++)
-		fprintf(out, "  %-10s %s\n", c->name, c->doc);
-	fputs("\n'wirecut COMMAND --help' says more. Exit codes: 0 all passed; 1 an expectation\n"
-	      "failed, a control survived or a verdict is void; 2 a usage error or an invalid\n"
-	      "scenario; 3 an error of the harness or an inconclusive verdict; 4 nothing was\n"
-	      "selected; 5 everything was skipped; 130, 143 interrupted; 141\n"
-	      "nobody reads its output.\n",
-	      out);
-}
-
-/* What is beside a form; below it where that is long. */
-#define FORM_WIDTH 30
-
-static void print_netem_words(FILE *out)
-{
-	const char *form, *doc;
-
-	fputs("\nNETEM is made of these words, as by tc-netem(8); each number has its unit:\n",
-	      out);
-	for (size_t i = 0; words_info(i, &form, &doc); i++)
-		if (strlen(form) > FORM_WIDTH)
-			fprintf(out, "  %s\n  %*s %s\n", form, FORM_WIDTH, "", doc);
-		else
-			fprintf(out, "  %-*s %s\n", FORM_WIDTH, form, doc);
-}
-
-void options_print_help(FILE *out, const struct command *command)
-{
-	fprintf(out, "usage: wirecut %s [OPTION...] %s\n\n%s\n\n", command->name,
-		command->arguments, command->doc);
-	for (size_t i = 0; i < N_ROWS; i++) {
-		char left[64];
-
-		if (!(rows[i].commands & command->bit))
-			continue;
-		int used = rows[i].letter ? snprintf(left, sizeof(left), "-%c, ", rows[i].letter)
-					  : snprintf(left, sizeof(left), "    ");
-		snprintf(left + used, sizeof(left) - (size_t)used, "--%s%s%s", rows[i].name,
-			 rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
-		fprintf(out, "  %-30s %s\n", left, rows[i].doc);
-	}
-	if (command->bit == CMD_INJECT)
-		print_netem_words(out);
 }

@@ -55,6 +55,9 @@ bool parse_is_spoilt(const struct scenario *s, const struct diags *diags, const 
 bool parse_may_lack(const struct scenario *s, const struct diags *diags, const char *path_fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The known name (of a NULL-terminated list) that a misspelt one probably means; NULL: none. */
+const char *nearest_name(const char *name, const char *const *known);
+
 /*
  * "did you mean 'x'?" for the nearest of the known names (NULL-terminated) to a misspelt one: at
  * most two edits away, or a third of its letters. Else the list of them; NULL when there are none.

@@ -31,16 +31,45 @@ static void print_plain(FILE *out, const char *s, size_t len)
 	}
 }
 
+/* Of a longer line as much is shown as these columns, and so many of them before the mistake. */
+#define SHOWN_COLUMNS 160
+#define SHOWN_BEFORE  60
+
+static size_t bytes_of_columns(const struct text_line *line, int columns)
+{
+	size_t i = 0;
+
+	for (int n; columns-- > 0 && i < line->len; i += n ? (size_t)n : 1)
+		n = (int)utf8_sequence(line->start + i, line->len - i);
+	return i;
+}
+
+/* Cuts a long line down to what is around the column; the column at which it begins now, from 1. */
+static int cut_line(struct text_line *line, int column)
+{
+	int from = column > SHOWN_BEFORE ? column - SHOWN_BEFORE : 1;
+
+	if (bytes_of_columns(line, SHOWN_COLUMNS) == line->len)
+		return 1;
+	size_t skipped = bytes_of_columns(line, from - 1);
+	line->start += skipped;
+	line->len -= skipped;
+	line->len = bytes_of_columns(line, SHOWN_COLUMNS);
+	return from;
+}
+
 static void print_source(const struct printer *p, const struct pos *pos, const char *text,
 			 size_t len)
 {
 	struct text_line line = text_line_at(text, len, pos->line);
+	int from = cut_line(&line, pos->column);
+	int room = SHOWN_COLUMNS - (pos->column - from);
 
 	fprintf(p->out, "%s%5d |%s ", paint(p, CYAN), pos->line, paint(p, RESET));
 	print_plain(p->out, line.start, line.len);
-	fprintf(p->out, "\n%s      |%s %*s%s^", paint(p, CYAN), paint(p, RESET), pos->column - 1,
+	fprintf(p->out, "\n%s      |%s %*s%s^", paint(p, CYAN), paint(p, RESET), pos->column - from,
 		"", paint(p, RED));
-	for (int i = 1; i < pos->width; i++)
+	for (int i = 1; i < pos->width && i < room; i++)
 		fputc('~', p->out);
 	fprintf(p->out, "%s\n", paint(p, RESET));
 }

@@ -36,8 +36,6 @@ struct record_shape {
 bool read_record(struct reader *r, const struct node *node, const char *key,
 		 const struct record_shape *shape, void *record);
 
-/* The known name (of a NULL-terminated list) that a misspelt one probably means; NULL: none. */
-const char *nearest_name(const char *name, const char *const *known);
 
 /*
  * True if it is of this type; else adds "'key' must be ..., not ...". An item of a list has no key:

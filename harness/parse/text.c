@@ -101,6 +101,31 @@ static bool line_check(struct pos pos, const struct text_line *line, struct diag
 	return true;
 }
 
+/* Where in the text it is, in *pos, whose line is 1. */
+static void find_pos(const char *text, const char *at, struct pos *pos)
+{
+	const char *start = text;
+
+	for (const char *newline; (newline = memchr(start, '\n', (size_t)(at - start)));) {
+		start = newline + 1;
+		pos->line++;
+	}
+	pos->column = 1 + text_columns(start, (size_t)(at - start));
+}
+
+/* A program, or a text in UTF-16, is wrong nearly everywhere, and that is one mistake. */
+static bool has_nul(struct pos pos, const char *text, size_t len, struct diags *diags)
+{
+	const char *nul = memchr(text, '\0', len);
+
+	if (!nul)
+		return false;
+	find_pos(text, nul, &pos);
+	diag_add(diags, pos, "is it a program? a scenario is a text file, saved as UTF-8",
+		 "a NUL byte");
+	return true;
+}
+
 /* A file from Windows is wrong in every line, and that is one mistake. */
 static bool has_windows_ends(struct pos pos, const char *text, size_t len, struct diags *diags)
 {
@@ -108,17 +133,7 @@ static bool has_windows_ends(struct pos pos, const char *text, size_t len, struc
 
 	if (!end)
 		return false;
-	struct text_line line = text_line_at(text, len, 1);
-	const char *newline = text;
-
-	while (line.start + line.len < end) {
-		const char *next = memchr(newline, '\n', len - (size_t)(newline - text));
-
-		newline = next + 1;
-		line = text_line_at(newline, len - (size_t)(newline - text), 1);
-		pos.line++;
-	}
-	pos.column = 1 + text_columns(line.start, (size_t)(end - line.start));
+	find_pos(text, end, &pos);
 	diag_add(diags, pos, "save the file with Unix line ends",
 		 "a carriage return ends the line, as Windows has it");
 	return true;
@@ -129,7 +144,7 @@ bool text_check(const char *path, const char *text, size_t len, struct diags *di
 	struct pos pos = {.file = arena_strdup(diags->arena, path), .line = 1, .width = 1};
 	int faults = 0;
 
-	if (has_windows_ends(pos, text, len, diags))
+	if (has_nul(pos, text, len, diags) || has_windows_ends(pos, text, len, diags))
 		return false;
 	for (size_t at = 0; at < len && faults < FAULTS_MAX; pos.line++) {
 		struct text_line line = text_line_at(text + at, len - at, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/parse/values.h"
 
+#include "harness/base/cleanup.h"
 #include "harness/parse/parse.h"
 
 /* Of a wrong value no more than this is quoted: the source line stands below it anyway. */
@@ -173,6 +174,21 @@ void read_counts(struct reader *r, const struct node *node, const struct field *
 	}
 }
 
+/* How units are written elsewhere, by what they begin with; NULL: none that we know. */
+static const char *unit_meant(const char *word)
+{
+	static const char *const words[][2] = {
+		{"sec", "s"},    {"min", "m"},   {"hour", "h"},   {"hr", "h"},
+		{"milli", "ms"}, {"msec", "ms"}, {"micro", "us"}, {"usec", "us"},
+	};
+
+	word += strspn(word, " ");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strncmp(word, words[i][0], strlen(words[i][0])))
+			return words[i][1];
+	return NULL;
+}
+
 /* So large a number without a unit is hardly one of seconds. */
 #define MEANT_AS_MS 100
 
@@ -193,10 +209,14 @@ static bool add_unit_diag(struct reader *r, const struct node *node, const char 
 	if (*usual == '%' && number > 0 && number < 1)
 		mend = arena_printf(r->a, "did you mean '%g%%', or '%s%%'?", number * 100,
 				    node->text);
+	const char *meant = strcmp(units, UNITS_OF_TIME) ? NULL : unit_meant(node->text + digits);
+
+	if (meant)
+		mend = arena_printf(r->a, "did you mean '%.*s%s'?", (int)digits, node->text, meant);
 	if (!node->text[digits])
 		diag_add(r->diags, node->pos, mend, "'%s' needs a unit", key);
 	else
-		diag_add(r->diags, node->pos, units,
+		diag_add(r->diags, node->pos, meant ? mend : units,
 			 "'%s' cannot be %s: no such unit, or too large", key,
 			 quoted_text(r, node->text));
 	return true;

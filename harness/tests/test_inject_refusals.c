@@ -147,7 +147,10 @@ static const struct usage_row {
 	{{"delay 5ms", "--pid", "web"}, "--pid: 'web'"},
 	{{"delay 5ms", "--netns", "../web"}, "--netns: '../web' is no name"},
 	{{"delay 5ms", "--netns", ""}, "--netns: '' is no name"},
-	{{"delay 5ms", "--ingress"}, "--ingress: 'wirecut inject' has no such option"},
+	{{"delay 5ms", "--ingress"},
+	 "--ingress: 'wirecut inject' has no such option; did you mean '--egress'? (wirecut"},
+	{{"delay 5ms", "--nets=web"}, "no such option; did you mean '--netns'?"},
+	{{"delay 5ms", "--nonsense"}, "--nonsense: 'wirecut inject' has no such option (wirecut"},
 	{{"loss 101%", "--netns", "web", "--dev", "lo", "--for", "1s"},
 	 "inject:1:6: error: '101%' is more than 100%\n"
 	 "    1 | loss 101%\n"

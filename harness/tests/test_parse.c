@@ -353,7 +353,7 @@ START_TEST(what_libfyaml_lets_pass_is_refused)
 		{"x: \"a\xff\"\n", 0, "this byte is not UTF-8"},
 		{"x: \"\xc0\x80\"\n", 0, "this byte is not UTF-8"},
 		{"x: \"\xed\xa0\x80\"\n", 0, "this byte is not UTF-8"},
-		{"x: a\0b\n", 7, "a control character"},
+		{"x: a\0b\n", 7, "a NUL byte"},
 		{"x:\ta\n", 0, "a tab"},
 		{"x: a\r\n", 0, "a carriage return ends the line, as Windows has it"},
 		{"\xef\xbb\xbfx: a\n", 0, "a byte order mark"},
@@ -379,6 +379,18 @@ START_TEST(what_libfyaml_lets_pass_is_refused)
 			found |= !strcmp(d->message, cases[i].message);
 		ck_assert_msg(found, "case %zu: no diag '%s'", i, cases[i].message);
 	}
+}
+END_TEST
+
+/* Of a program each line has something, and the first NUL says it all. */
+START_TEST(what_is_no_text_is_told_once)
+{
+	static const char bytes[] = "\x7f"
+				    "ELF\0\1\n\0\2\n\0\3\n";
+
+	parse_scenario("x", bytes, sizeof(bytes) - 1, &arena, &diags);
+	ck_assert_uint_eq(diags.list.n, 1);
+	ck_assert_ptr_nonnull(strstr(diags.list.v[0].hint, "is it a program?"));
 }
 END_TEST
 
@@ -444,6 +456,7 @@ int main(void)
 	tcase_add_test(c, a_place_is_found_by_its_path);
 	tcase_add_test(c, a_control_has_the_variant);
 	tcase_add_test(c, what_libfyaml_lets_pass_is_refused);
+	tcase_add_test(c, what_is_no_text_is_told_once);
 	tcase_add_test(c, an_empty_file_is_an_error);
 	tcase_add_test(c, bombs_end_soon);
 	tcase_add_test(c, damaged_files_are_survived);
