@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "harness/judge/bound.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/model.h"
@@ -25,7 +27,8 @@ static const struct field fields[] = {
  * established by then and had not ended. One is detected by the first FIN or RST that the app's own
  * host sends, or by the end of the app's socket (an abort by the kernel's own timeout leaves no
  * packet), or when a poll shows that the app has closed it (behind data that nobody acknowledges no
- * FIN is sent). For the only such connection of an instance to a service the next attempt at that
+ * FIN is sent). A socket that a reset of the other end's host has ended is there until its app closes it:
+ * only that is its end here. For the only such connection of an instance to a service the next attempt at that
  * service tells as well: a program may leave a dead socket open. But not if it had begun others there
  * meanwhile.
  *
@@ -91,6 +94,16 @@ static bool parts(const struct plan_step *s, int host, int other)
 	return a != SIDE_NONE && b != SIDE_NONE && a != b;
 }
 
+/* An established connection has no packets of these kinds. */
+static bool none_of_a_connection(const struct strings *kinds)
+{
+	for (size_t i = 0; i < kinds->n; i++)
+		if (strcmp(kinds->v[i], "syn") != 0 && strcmp(kinds->v[i], "syn-ack") != 0 &&
+		    strcmp(kinds->v[i], "dns") != 0)
+			return false;
+	return kinds->n > 0;
+}
+
 /* The step's match may let packets of the connection be touched on the cable of this end. */
 static bool may_touch(const struct plan_step *s, const struct model_connection *c, int end)
 {
@@ -102,6 +115,8 @@ static bool may_touch(const struct plan_step *s, const struct model_connection *
 	if (s->sides.n && (other < 0 || !parts(s, c->end[end].host, other)))
 		return false;
 	if (match->protocol != ENUM_UNSET && match->protocol != MATCH_TCP)
+		return false;
+	if (none_of_a_connection(&match->kind))
 		return false;
 	if (match->port != COUNT_UNSET && match->port != c->end[OPENER].at.port &&
 	    match->port != c->end[ACCEPTOR].at.port)
@@ -161,6 +176,25 @@ static nsec_t next_attempt(const struct model *m, int app, int service, nsec_t o
 	return NSEC_NEVER;
 }
 
+/*
+ * The end of the app's socket. What a reset has ended polls find no more, whether the app has noticed or
+ * not: only the kernel's notification tells that it was closed. Where some of these were lost, what the polls
+ * found is all there is.
+ */
+static void see_end(const struct model *m, const struct model_end *own, struct sighting *s)
+{
+	const struct model_socket *socket = &m->sockets.v[own->socket];
+	bool was_reset = own->reset != NSEC_NEVER && own->reset <= socket->end;
+
+	vec_foreach (lost, &m->hosts[own->host].notes_lost)
+		if (*lost >= own->reset)
+			was_reset = false;
+	if (was_reset)
+		see(s, socket->destroyed, socket->destroyed, BY_SOCKET);
+	else
+		see(s, socket->end_since, socket->end, BY_SOCKET);
+}
+
 static struct sighting look_at(const struct tally *t, int app, int connection, nsec_t on)
 {
 	const struct model *m = t->m;
@@ -180,7 +214,7 @@ static struct sighting look_at(const struct tally *t, int app, int connection, n
 			const struct model_socket *socket = &m->sockets.v[own->socket];
 
 			see(&s, socket->closed_since, socket->closed, BY_CLOSE);
-			see(&s, socket->end_since, socket->end, BY_SOCKET);
+			see_end(m, own, &s);
 		}
 	}
 	if (s.own == OPENER && t->rivals[c->service] == 1 &&
@@ -243,9 +277,8 @@ static void tally_instance(struct tally *t, int app, const struct model_edge *ed
 	}
 }
 
-static char *say_evidence(const struct model *m, const struct sighting *s, struct arena *a)
+static char *say_evidence(const struct sighting *s, struct arena *a)
 {
-	const struct model_end *own = &m->connections.v[s->connection].end[s->own];
 	char *at = say_seconds(s->t, a);
 
 	switch (s->how) {
@@ -257,14 +290,12 @@ static char *say_evidence(const struct model *m, const struct sighting *s, struc
 		return arena_printf(a, "next attempt: SYN sent at %s", at);
 	case BY_CLOSE:
 		return arena_printf(a, "socket closed between %s and %s, nothing sent",
-				    say_seconds(m->sockets.v[own->socket].closed_since, a), at);
-	case BY_SOCKET: {
-		nsec_t since = m->sockets.v[own->socket].end_since;
-
-		if (since == s->t)
+				    say_seconds(s->since, a), at);
+	case BY_SOCKET:
+		if (s->since == s->t)
 			return arena_printf(a, "socket destroyed at %s", at);
-		return arena_printf(a, "socket gone between %s and %s", say_seconds(since, a), at);
-	}
+		return arena_printf(a, "socket gone between %s and %s", say_seconds(s->since, a),
+				    at);
 	default:
 		return NULL;
 	}
@@ -275,7 +306,7 @@ static void report_time(const struct tally *t, struct arena *a, struct expect_re
 	const struct sighting *s = tooks_judge(&t->tooks, &t->e->spec, a, ret)->of;
 
 	ret->subject = model_connection_text(t->m, &t->m->connections.v[s->connection], s->own, a);
-	ret->evidence = say_evidence(t->m, s, a);
+	ret->evidence = say_evidence(s, a);
 	ret->t = s->t;
 }
 
@@ -298,7 +329,7 @@ static bool is_narrowed(const struct tally *t)
 
 	return t->e->peer_hosts.n ||
 	       (step->step == STEP_FAULT && (match->port != COUNT_UNSET || step->match_peers.n ||
-					     match->protocol != ENUM_UNSET));
+					     match->kind.n || match->protocol != ENUM_UNSET));
 }
 
 /* Why nothing could be judged. */

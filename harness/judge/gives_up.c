@@ -42,27 +42,15 @@ static nsec_t deadline(const struct plan *plan, const struct plan_expect *e)
 	return deadline_after_start(plan, e, e->spec.within);
 }
 
-/* NSEC_NEVER: nothing answered. */
-static nsec_t answered_at(const struct model *m, const struct model_attempt *t)
-{
-	const struct model_connection *c = &m->connections.v[t->connection];
-	nsec_t refused = nsec_earlier(c->refused, c->end[OPENER].forged);
-
-	return nsec_earlier(t->established, refused);
-}
-
 /* If its socket ended then, at the latest; NSEC_NEVER: it goes on. */
-static nsec_t length_to(const struct model *m, const struct model_attempt *t, nsec_t end)
+static nsec_t length_to(const struct model_attempt *t, nsec_t end)
 {
-	return t->end == NSEC_NEVER ? NSEC_NEVER : nsec_earlier(answered_at(m, t), end) - t->start;
+	return t->end == NSEC_NEVER ? NSEC_NEVER : nsec_earlier(t->answered, end) - t->start;
 }
 
-static bool was_answered_in_time(const struct model *m, const struct plan_expect *e,
-				 const struct model_attempt *t)
+static bool was_answered_in_time(const struct plan_expect *e, const struct model_attempt *t)
 {
-	nsec_t answered = answered_at(m, t);
-
-	return answered != NSEC_NEVER && answered - t->start <= e->spec.within;
+	return t->answered != NSEC_NEVER && t->answered - t->start <= e->spec.within;
 }
 
 static bool was_broken_off(const struct model *m, const struct plan_expect *e, int app,
@@ -81,15 +69,15 @@ static void tally_app(const struct model *m, const struct plan_expect *e, int ap
 		if (!model_is_peer(m, e, attempt->service))
 			continue;
 		t->tried++;
-		if (was_answered_in_time(m, e, attempt) || unknown)
+		if (was_answered_in_time(e, attempt) || unknown)
 			continue;
 		if (was_broken_off(m, e, app, attempt)) {
 			t->broken_off++;
 			continue;
 		}
 		tooks_add(&t->tooks, &(struct took){
-					     .least = length_to(m, attempt, attempt->end_since),
-					     .most = length_to(m, attempt, attempt->end),
+					     .least = length_to(attempt, attempt->end_since),
+					     .most = length_to(attempt, attempt->end),
 					     .of = attempt,
 				     });
 	}
@@ -107,15 +95,15 @@ static char *say_void(const struct tally *t, struct arena *a)
 			    say_count(t->tried, "attempt", a));
 }
 
-static char *say_evidence(const struct model *m, const struct model_attempt *t, struct arena *a)
+static char *say_evidence(const struct model_attempt *t, struct arena *a)
 {
 	char *syn = say_seconds(t->start, a);
 
 	if (t->end == NSEC_NEVER)
 		return arena_printf(a, "first SYN at %s", syn);
-	if (answered_at(m, t) != NSEC_NEVER)
+	if (t->answered != NSEC_NEVER)
 		return arena_printf(a, "first SYN at %s, answered at %s", syn,
-				    say_seconds(answered_at(m, t), a));
+				    say_seconds(t->answered, a));
 	if (t->end_since == t->end)
 		return arena_printf(a, "first SYN at %s, socket destroyed at %s", syn,
 				    say_seconds(t->end, a));
@@ -130,13 +118,13 @@ static void report(const struct model *m, const struct plan_expect *e, const str
 	const struct model_attempt *shown = took->of;
 
 	ret->subject = model_connection_text(m, &m->connections.v[shown->connection], OPENER, a);
-	ret->evidence = say_evidence(m, shown, a);
+	ret->evidence = say_evidence(shown, a);
 	ret->t = shown->end == NSEC_NEVER ? m->plan->duration : shown->end;
 	ret->pending = took->most == NSEC_NEVER;
 	if (ret->pending)
 		ret->observed = arena_printf(a, "still trying at the end, %s after its first SYN",
 					     say_seconds(m->plan->duration - shown->start, a));
-	else if (answered_at(m, shown) != NSEC_NEVER)
+	else if (shown->answered != NSEC_NEVER)
 		ret->observed = arena_printf(a, "%s, then it was answered", ret->observed);
 }
 

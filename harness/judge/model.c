@@ -190,6 +190,10 @@ static void add_record(struct model_builder *b, const struct observation *o)
 	case OBS_COUNTER:
 		add_count(b->m, o);
 		break;
+	case OBS_LAG:
+		if (o->event == EV_NOTIFY_LOST && o->host >= 0)
+			*vec_push(b->m->arena, &b->m->hosts[o->host].notes_lost) = o->t;
+		break;
 	default:
 		break;
 	}

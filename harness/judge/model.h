@@ -27,6 +27,7 @@ struct model_end {
 	nsec_t acked;      /* the other end's first acknowledgement of data */
 	uint32_t data_seq; /* sequence number of that first data */
 	nsec_t forged;     /* the first injected reset that reached it */
+	nsec_t reset;      /* the first reset of the other end's host that reached it */
 };
 
 /*
@@ -61,6 +62,11 @@ struct model_socket {
 	 * not. A TIME_WAIT that outlives the app's socket is no part of this. */
 	nsec_t end_since, end;
 	/*
+	 * When the kernel destroyed it; NSEC_NEVER: it was not told so. A socket that a reset has ended is no
+	 * longer found by polls, but it is there until its app closes it.
+	 */
+	nsec_t destroyed;
+	/*
 	 * Its app closed it, or its sending side, within [closed_since, closed], as a poll shows: it
 	 * left for FIN_WAIT, LAST_ACK or CLOSING, or no file holds it any more. On a cable that is cut
 	 * the FIN may wait behind data and never be sent.
@@ -91,9 +97,10 @@ struct model_timer {
  */
 struct model_attempt {
 	int service;
-	int connection, last;  /* its first, and its last */
-	nsec_t start;          /* first SYN */
-	nsec_t established;    /* NSEC_NEVER: it failed, or is still open */
+	int connection, last; /* its first, and its last */
+	nsec_t start;         /* first SYN */
+	nsec_t established;   /* NSEC_NEVER: it failed, or is still open */
+	nsec_t answered; /* established, or the last refused of all; NSEC_NEVER: some were silent */
 	nsec_t end_since, end; /* within [end_since, end]; NSEC_NEVER: no end was seen */
 	bool open;             /* no end was seen, and its socket was: it goes on */
 };
@@ -147,6 +154,7 @@ struct model_host {
 	VEC(struct model_life) execs;     /* of programs of `exec` steps: together, when some ran */
 	VEC(struct model_change) changes; /* by time, as are these two */
 	VEC(struct model_timer) timers;
+	VEC(nsec_t) notes_lost; /* some of the kernel's notifications of destroyed sockets were */
 	VEC(struct model_count) counts;
 	VEC(struct model_packet) packets;
 };

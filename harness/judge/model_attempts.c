@@ -32,6 +32,7 @@ static struct model_attempt attempt_of(const struct model *m, int connection)
 		.last = connection,
 		.start = c->first_syn,
 		.established = c->established,
+		.answered = nsec_earlier(c->established, nsec_earlier(c->refused, e->forged)),
 		.end = c->established,
 	};
 
@@ -68,10 +69,11 @@ static void merge(struct model_attempt *into, const struct model_attempt *more)
 	into->last = more->connection;
 	into->established = nsec_earlier(into->established, more->established);
 	if (into->established != NSEC_NEVER) {
-		into->end = into->end_since = into->established;
+		into->answered = into->end = into->end_since = into->established;
 		into->open = false;
 		return;
 	}
+	into->answered = nsec_later(into->answered, more->answered);
 	into->end_since = nsec_later(into->end_since, more->end_since);
 	into->end = nsec_later(into->end, more->end);
 	into->open = into->open || more->open;

@@ -10,8 +10,9 @@
  *  - at any other, the only one that was seen to talk to that service.
  *
  * Where another may be the owner, nobody is: a guess would make a verdict of it. Another may be if a
- * program of an `exec` step ran on that host then, or an app of which no socket was ever seen: nothing
- * tells what that one talks to.
+ * program of an `exec` step ran on that host then, or an app that is not known to be a server only: of one
+ * of which no socket was ever seen nothing tells what it talks to, and one that was seen to connect
+ * elsewhere may have come to this service too, and been refused.
  */
 
 #define SEVERAL_APPS (-2) /* in the tables of who talks to what */
@@ -20,7 +21,8 @@ struct owners {
 	struct lookup talks; /* (host, peer's host or address, peer's port): the app, or SEVERAL */
 	struct lookup listens; /* (host, local port): the same */
 	int *only_app;         /* of each host: the one app that it has; -1: none or several */
-	bool *seen;            /* of each app: some socket was, with it as its owner */
+	bool *serves;          /* of each app: some socket was seen with it as its owner ... */
+	bool *opens;           /* ... and one that it had opened itself */
 };
 
 static struct lookup_key talks_key(const struct model_builder *b, int host,
@@ -75,7 +77,7 @@ static bool lives_at(const struct model_life *lives, size_t n, nsec_t t)
 	return false;
 }
 
-/* A program that is no app of the plan, or an app that was never seen to talk, may own it. */
+/* A program that is no app of the plan, or another app of the host, may own it. */
 static bool others_may(const struct model_builder *b, const struct owners *who, int host, int app,
 		       nsec_t t)
 {
@@ -87,7 +89,8 @@ static bool others_may(const struct model_builder *b, const struct owners *who, 
 	if (who->only_app[host] >= 0)
 		return false;
 	for (size_t i = 0; i < m->plan->apps.n; i++)
-		if (m->plan->apps.v[i].host == host && (int)i != app && !who->seen[i] &&
+		if (m->plan->apps.v[i].host == host && (int)i != app &&
+		    (who->opens[i] || !who->serves[i]) &&
 		    lives_at(m->apps[i].lives.v, m->apps[i].lives.n, t))
 			return true;
 	return false;
@@ -171,6 +174,14 @@ static void join_sockets(struct model_builder *b)
 	}
 }
 
+/* Its local port is not one of those on which its host was seen to listen. */
+static bool is_opened(const struct owners *who, const struct model_socket *s)
+{
+	struct lookup_key listens = listens_key(s->host, &s->local);
+
+	return s->peer.port && lookup_get(&who->listens, &listens) == -1;
+}
+
 /* Who talks to which service and who listens where, by the sockets whose owner was seen. */
 static void learn_owners(const struct model_builder *b, struct owners *who)
 {
@@ -183,7 +194,7 @@ static void learn_owners(const struct model_builder *b, struct owners *who)
 			note_owner(&who->talks, &talks, s->app);
 		else
 			note_owner(&who->listens, &listens, s->app);
-		who->seen[s->app] = true;
+		who->serves[s->app] = true;
 	}
 	vec_foreach (c, &b->m->connections) {
 		const struct model_end *e = &c->end[ACCEPTOR];
@@ -192,6 +203,9 @@ static void learn_owners(const struct model_builder *b, struct owners *who)
 		if (e->host >= 0 && e->app >= 0)
 			note_owner(&who->listens, &listens, e->app);
 	}
+	vec_foreach (s, &b->m->sockets)
+		if (s->app >= 0 && is_opened(who, s))
+			who->opens[s->app] = true;
 }
 
 void builder_find_owners(struct model_builder *b)
@@ -201,7 +215,8 @@ void builder_find_owners(struct model_builder *b)
 		.talks = {.arena = m->arena},
 		.listens = {.arena = m->arena},
 		.only_app = find_only_apps(m->plan, m->arena),
-		.seen = arena_new_array(m->arena, bool, m->plan->apps.n),
+		.serves = arena_new_array(m->arena, bool, m->plan->apps.n),
+		.opens = arena_new_array(m->arena, bool, m->plan->apps.n),
 	};
 
 	join_sockets(b);

@@ -76,6 +76,7 @@ static struct model_end new_end(const struct model_builder *b, const struct endp
 		.data = NSEC_NEVER,
 		.acked = NSEC_NEVER,
 		.forged = NSEC_NEVER,
+		.reset = NSEC_NEVER,
 	};
 }
 
@@ -107,6 +108,11 @@ static void begin_connection(struct model_builder *b, const struct observation *
 	c->first_syn = o->t;
 	c->established = NSEC_NEVER;
 	c->refused = NSEC_NEVER;
+	/* TCP Fast Open (RFC 7413); the SYN has a number of its own. */
+	if (p->len) {
+		c->end[OPENER].data = o->t;
+		c->end[OPENER].data_seq = p->seq + 1;
+	}
 }
 
 /* When the packet reached its receiver; where the engine did not follow it, when it was sent. */
@@ -129,7 +135,7 @@ static void note_data(struct model_end *from, struct model_end *to, const struct
 		from->data = o->t;
 		from->data_seq = p->seq;
 	}
-	if (to->data == NSEC_NEVER || to->acked != NSEC_NEVER)
+	if (to->data == NSEC_NEVER || to->acked != NSEC_NEVER || arrival(o) == NSEC_NEVER)
 		return;
 	bool covers = (p->flags & TCP_FLAG_ACK) && seq_at_or_after(p->ack, to->data_seq + 1);
 	if (covers || o->event == EV_ACKED)
@@ -152,6 +158,7 @@ static void note_reset(struct model_connection *c, int from, const struct observ
 	if (answers_an_old_ack(c, from, &o->packet))
 		return;
 	c->end[from].rst = nsec_earlier(c->end[from].rst, o->t);
+	c->end[!from].reset = nsec_earlier(c->end[!from].reset, arrival(o));
 	if (from == ACCEPTOR && c->established == NSEC_NEVER)
 		c->refused = nsec_earlier(c->refused, arrival(o));
 }
@@ -197,6 +204,8 @@ void builder_add_packet(struct model_builder *b, const struct observation *o)
 		c->end[from].app = o->app;
 	if (o->event == EV_RST)
 		note_reset(c, from, o);
-	else if (o->event != EV_SYN_ACK)
+	else if (o->event == EV_SYN_ACK)
+		note_data(&c->end[from], &c->end[!from], o);
+	else
 		note_packet(c, from, o);
 }

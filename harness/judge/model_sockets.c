@@ -18,6 +18,8 @@
  *    the state may live on.
  *  - a reset unhashes a socket at once, but the notification comes when the app closes it: then the
  *    poll's "gone" comes first, and counts.
+ *  - a socket may be used again: connect(2) to nowhere (AF_UNSPEC) or shutdown(2) of a listener, and then
+ *    connect or listen. It keeps its cookie, and is another one here from then on.
  */
 
 static struct lookup_key cookie_key(int host, uint64_t cookie)
@@ -29,6 +31,54 @@ static struct lookup_key cookie_key(int host, uint64_t cookie)
 	return key;
 }
 
+static void change_state(struct model_builder *b, int socket, nsec_t t, uint8_t to)
+{
+	uint8_t *now = &b->state_now.v[socket];
+	struct model_host *h = &b->m->hosts[b->m->sockets.v[socket].host];
+
+	if (*now == to)
+		return;
+	*vec_push(b->m->arena, &h->changes) =
+		(struct model_change){.t = t, .socket = socket, .from = *now, .to = to};
+	*now = to;
+}
+
+static void stop_timer(struct model_builder *b, int socket, nsec_t t)
+{
+	struct model_host *h = &b->m->hosts[b->m->sockets.v[socket].host];
+
+	if (b->timer_runs.v[socket])
+		*vec_push(b->m->arena, &h->timers) = (struct model_timer){.t = t, .socket = socket};
+	b->timer_runs.v[socket] = false;
+}
+
+static bool is_used_again(const struct model_socket *s, const struct observation *o)
+{
+	const struct obs_socket *shown = &o->socket;
+	/* What the kernel keeps of a socket that has ended, under its cookie. */
+	bool small = shown->state == STATE_TIME_WAIT ||
+		     (shown->state == STATE_FIN_WAIT_2 && !shown->inode);
+
+	if (o->event != EV_STATE || small)
+		return false;
+	return s->end != NSEC_NEVER || !endpoint_equal(&s->local, &shown->local) ||
+	       !endpoint_equal(&s->peer, &shown->peer);
+}
+
+/* What it was until now has ended; returns the index of what it is now, which is none yet. */
+static int end_use(struct model_builder *b, int socket, const struct observation *o)
+{
+	struct model_socket *s = &b->m->sockets.v[socket];
+
+	if (s->end == NSEC_NEVER) {
+		s->end = o->t;
+		s->end_since = o->socket.since == NSEC_UNSET ? o->t : o->socket.since;
+	}
+	change_state(b, socket, o->t, 0);
+	stop_timer(b, socket, o->t);
+	return -1;
+}
+
 static int find_socket(struct model_builder *b, const struct observation *o)
 {
 	const struct obs_socket *s = &o->socket;
@@ -36,6 +86,8 @@ static int find_socket(struct model_builder *b, const struct observation *o)
 	struct lookup_key key = cookie_key(o->host, s->cookie);
 	int known = lookup_get(&b->socket_by_cookie, &key);
 
+	if (known >= 0 && is_used_again(&m->sockets.v[known], o))
+		known = end_use(b, known, o);
 	if (known >= 0 || builder_ignores(b, &s->local, &s->peer))
 		return known;
 	if (o->event != EV_STATE && !(s->local.port && s->peer.port))
@@ -54,22 +106,11 @@ static int find_socket(struct model_builder *b, const struct observation *o)
 		.end = NSEC_NEVER,
 		.closed_since = NSEC_NEVER,
 		.closed = NSEC_NEVER,
+		.destroyed = NSEC_NEVER,
 	};
 	*vec_push(m->arena, &b->state_now) = 0;
 	*vec_push(m->arena, &b->timer_runs) = false;
 	return i;
-}
-
-static void change_state(struct model_builder *b, int socket, nsec_t t, uint8_t to)
-{
-	uint8_t *now = &b->state_now.v[socket];
-	struct model_host *h = &b->m->hosts[b->m->sockets.v[socket].host];
-
-	if (*now == to)
-		return;
-	*vec_push(b->m->arena, &h->changes) =
-		(struct model_change){.t = t, .socket = socket, .from = *now, .to = to};
-	*now = to;
 }
 
 /* The app closed it if it is in a state that only a close leads to, or lost its file. */
@@ -91,20 +132,17 @@ static void change_timer(struct model_builder *b, int socket, const struct obser
 {
 	struct model_host *h = &b->m->hosts[b->m->sockets.v[socket].host];
 	const struct obs_socket *s = &o->socket;
-	bool runs = o->event == EV_STATE && s->timer;
-	bool *ran = &b->timer_runs.v[socket];
 
-	if (runs)
-		*vec_push(b->m->arena, &h->timers) =
-			(struct model_timer){.t = o->t,
-					     .socket = socket,
-					     .kind = s->timer,
-					     .retries = s->retries,
-					     .expires = o->t + s->left};
-	else if (*ran)
-		*vec_push(b->m->arena, &h->timers) =
-			(struct model_timer){.t = o->t, .socket = socket};
-	*ran = runs;
+	if (o->event != EV_STATE || !s->timer) {
+		stop_timer(b, socket, o->t);
+		return;
+	}
+	*vec_push(b->m->arena, &h->timers) = (struct model_timer){.t = o->t,
+								  .socket = socket,
+								  .kind = s->timer,
+								  .retries = s->retries,
+								  .expires = o->t + s->left};
+	b->timer_runs.v[socket] = true;
 }
 
 void builder_add_socket(struct model_builder *b, const struct observation *o)
@@ -130,6 +168,8 @@ void builder_add_socket(struct model_builder *b, const struct observation *o)
 	}
 	bool small = b->state_now.v[i] == STATE_TIME_WAIT;
 	bool notified = o->event == EV_DESTROYED;
+	if (notified)
+		s->destroyed = nsec_earlier(s->destroyed, o->t);
 	if (s->end == NSEC_NEVER && (notified || !small)) {
 		s->end = o->t;
 		s->end_since = notified || o->socket.since == NSEC_UNSET ? o->t : o->socket.since;

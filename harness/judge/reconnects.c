@@ -21,8 +21,9 @@ static const struct field fields[] = {
 
 /*
  * Judged at each edge of the step, for each instance and each service that it had. It needs as many
- * connections as it had at most at one time before the on-edge, less those that lived through the
- * window; a connection is back when a handshake that began after the on-edge was completed and, if
+ * connections as it had when the step began; where it had none then, but some before (a program that opens
+ * one for each request), as many as it had at most at one time. Those that lived through the window are
+ * there; a connection is back when a handshake that began after the on-edge was completed and, if
  * the instance had sent data there before, data on it was acknowledged. A `start` step ends nothing, so
  * there a handshake that was under way counts as well. Its time is that of the last one needed, from the
  * off-edge; it is 0 if all were back before that.
@@ -79,9 +80,22 @@ static int compare_times(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* How many were established when the step began. */
+static size_t count_alive(const struct model *m, const int *conns, size_t n, nsec_t began)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct model_connection *c = &m->connections.v[conns[i]];
+
+		alive += c->established < began && model_connection_over(m, c) >= began;
+	}
+	return alive;
+}
+
 /* The largest number of connections established at one time before `on`. */
-static size_t count_needed(const struct model *m, const int *conns, size_t n, nsec_t on,
-			   struct arena *scratch)
+static size_t count_most(const struct model *m, const int *conns, size_t n, nsec_t on,
+			 struct arena *scratch)
 {
 	struct turn *turns = arena_new_array(scratch, struct turn, n * 2);
 	size_t n_turns = 0;
@@ -105,6 +119,7 @@ static size_t count_needed(const struct model *m, const int *conns, size_t n, ns
 
 /* What a connection must be like to count as back. */
 struct wanted {
+	nsec_t began;   /* what stood then is to be there again */
 	nsec_t on;      /* completed after this */
 	bool under_way; /* it may have begun before that */
 	bool with_data;
@@ -141,7 +156,9 @@ static struct subject look_at(const struct model *m, const int *conns, size_t n,
 			times[n_times++] = t;
 	}
 	qsort(times, n_times, sizeof(*times), compare_times);
-	size_t need = count_needed(m, conns, n, on, scratch);
+	size_t need = count_alive(m, conns, n, wanted.began);
+	if (!need)
+		need = count_most(m, conns, n, on, scratch);
 	s.missing = need > survivors ? need - survivors : 0;
 	s.back = n_times < s.missing ? n_times : s.missing;
 	if (s.missing && s.back == s.missing)
@@ -199,6 +216,7 @@ static void tally_instance(struct tally *t, int app, const struct model_edge *ed
 			continue;
 		t->n_had_any++;
 		const struct wanted wanted = {
+			.began = edge->began,
 			.on = edge->on,
 			.under_way = m->plan->steps.v[t->e->step].step == STEP_START,
 		};

@@ -248,6 +248,13 @@ static const char *why_void(const struct tally *t, const struct expect_spec *spe
 	return NULL;
 }
 
+/* What is asked of times holds for none: that shows nothing. */
+static bool lacks_times(const struct tally *t, const struct expect_spec *spec,
+			const struct expect_result *ret)
+{
+	return ret->verdict == VERDICT_PASS && asks_for_times(spec) && !t->took.n;
+}
+
 static void judge_requests(const struct model *m, const struct plan_expect *e, struct arena *a,
 			   struct expect_result *ret)
 {
@@ -273,6 +280,10 @@ static void judge_requests(const struct model *m, const struct plan_expect *e, s
 	ret->subject = e->spec.app;
 	ret->observed = say_observed(&t, a);
 	weigh(&t, &e->spec, ret);
+	if (lacks_times(&t, &e->spec, ret)) {
+		ret->verdict = VERDICT_VOID;
+		ret->observed = arena_printf(a, "%s: there is no time to judge", ret->observed);
+	}
 	if (t.failed)
 		ret->evidence =
 			arena_printf(a, "the last failed at %s", say_seconds(t.last_failed, a));

@@ -11,6 +11,7 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/base/io.h"
+#include "harness/base/utf8.h"
 
 #define READ_BYTES 65536
 
@@ -228,8 +229,19 @@ static void keep_tail(struct app *a, const char *data, size_t n)
 	a->tail_len = keep + n;
 }
 
+/* What is recorded is text, and what is looked for is looked for in what is recorded. */
+static void make_text(char *line, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n ? n : 1) {
+		n = utf8_sequence(line + i, len - i);
+		if (!n)
+			line[i] = '?';
+	}
+}
+
 static void end_line(struct app *a, app_line_fn fn, void *arg)
 {
+	make_text(a->line, a->line_len);
 	a->line[a->line_len] = '\0';
 	fn(a, a->line, a->line_len, arg);
 	a->line_len = 0;

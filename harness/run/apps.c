@@ -123,9 +123,22 @@ void apps_start(struct state *s, struct app *a)
 		state_watch(s, a->out_fd, EVENT_OUTPUT, (size_t)(a - s->apps));
 }
 
+/* Blanks for the escapes of NUL, as for a NUL itself. */
+static char *without_nul(const char *line, size_t len, struct arena *arena)
+{
+	static const char nul[] = "\\u0000";
+	char *text = arena_strndup(arena, line, len);
+
+	for (char *c = text; (c = strchr(c, '\\')) && c[1]; c += 2)
+		if (!strncmp(c, nul, sizeof(nul) - 1))
+			c[4] = '2';
+	return text;
+}
+
 /*
- * The line if it is an object of JSON, else NULL. As it was printed; only where a key is there twice,
- * which most readers refuse, as jansson understands it: the last one holds.
+ * The line if it is an object of JSON, else NULL. As it was printed; only where it has what most readers
+ * refuse as jansson understands it: of a key that is there twice the last one holds, a number beyond 64
+ * bits is as near as a double is, and a blank stands for a NUL.
  */
 static char *to_json(const char *line, size_t len, struct arena *arena)
 {
@@ -133,9 +146,12 @@ static char *to_json(const char *line, size_t len, struct arena *arena)
 
 	if (json)
 		return json_is_object(json) ? arena_strndup(arena, line, len) : NULL;
-	_cleanup_json_ json_t *twice = json_loadb(line, len, 0, NULL);
+	const char *mended = without_nul(line, len, arena);
+	_cleanup_json_ json_t *lenient = json_loadb(mended, len, 0, NULL);
+	if (!lenient)
+		lenient = json_loadb(mended, len, JSON_DECODE_INT_AS_REAL, NULL);
 	_cleanup_free_ char *text =
-		json_is_object(twice) ? json_dumps(twice, JSON_LINE_FLAGS) : NULL;
+		json_is_object(lenient) ? json_dumps(lenient, JSON_LINE_FLAGS) : NULL;
 	return text ? arena_strdup(arena, text) : NULL;
 }
 
@@ -149,9 +165,10 @@ static void take_line(struct app *a, const char *line, size_t len, void *arg)
 	if (a->plan && s->phase != PHASE_END && logmatch_wants(s->logmatch, a->index, line))
 		state_record(s, OBS_APP, EV_LOG, (int)a->plan->host, a->index)->text =
 			arena_strndup(s->obs.arena, line, len);
-	if (len < 2 || line[0] != '{' || s->phase == PHASE_END || !a->plan)
+	size_t blanks = strspn(line, " \t");
+	if (line[blanks] != '{' || s->phase == PHASE_END || !a->plan)
 		return;
-	char *json = to_json(line, len, s->obs.arena);
+	char *json = to_json(line + blanks, len - blanks, s->obs.arena);
 	if (json)
 		state_record(s, OBS_APP, EV_LINE, (int)a->plan->host, a->index)->text = json;
 }
@@ -291,7 +308,7 @@ static void judge_end(struct state *s, struct app *a, int status)
 	}
 	if (exited && WEXITSTATUS(status) == allowed) {
 		/* One that prints that it is ready and ends may be heard of by its end first. */
-		if (a->plan && !a->ready && !a->log_matched && !a->plan->manual)
+		if (a->plan && can_not_become_ready(s, a))
 			unexpected_end(s, a, status, " before it was ready");
 		return;
 	}

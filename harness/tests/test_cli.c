@@ -232,6 +232,16 @@ START_TEST(test_ends_before_it_is_ready)
 }
 END_TEST
 
+/* A daemon leaves its first process, which ends with 0, before or after anybody has looked at its socket. */
+START_TEST(test_a_daemon_becomes_ready)
+{
+	struct cli_result r = run_app(
+		"{host: a, shell: \"(sleep 0.3; exec tcp-listen --accept=hold 80) & exit 0\", "
+		"exit: 0, ready: {listening: 80}}");
+	ck_assert_msg(r.code == 0, "%s", r.out);
+}
+END_TEST
+
 START_TEST(test_crash)
 {
 	struct cli_result r = run_app("{host: a, shell: \"echo about to fail; kill -SEGV $$\"}");
@@ -543,6 +553,7 @@ int main(void)
 	tcase_add_test(t, test_never_ready);
 	tcase_add_test(t, test_ready_by_a_prompt);
 	tcase_add_test(t, test_ends_before_it_is_ready);
+	tcase_add_test(t, test_a_daemon_becomes_ready);
 	tcase_add_test(t, test_crash);
 	tcase_add_test(t, test_other_scenarios_go_on);
 	tcase_add_test(t, test_invalid_scenario_runs_nothing);

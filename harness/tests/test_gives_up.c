@@ -142,6 +142,32 @@ START_TEST(answered_attempts_do_not_count)
 }
 END_TEST
 
+/* Of two addresses one refuses, and the other is silent: that one has to be given up. */
+START_TEST(a_refusal_by_one_address)
+{
+	struct tuple six = tuple(40000, 1), four = tuple(40001, 2);
+
+	expect_client();
+	six.v6 = true;
+	see_syn(&w, SEC(1), &six);
+	see_refusal(&w, SEC(1) + MS(1), &six);
+	if (_i < 2) {
+		see_syn(&w, SEC(1) + MS(2), &four);
+		see_socket(&w, SEC(1) + MS(5), EV_STATE, &four, 0, COOKIE, TCP_SYN_SENT,
+			   app_client);
+	}
+	if (_i == 0)
+		see_destroyed(&w, SEC(3), client, COOKIE);
+	world_expect_verdict(&w,
+			     _i == 0   ? VERDICT_PASS
+			     : _i == 1 ? VERDICT_FAIL
+				       : VERDICT_VOID,
+			     _i == 0   ? "2.000 s"
+			     : _i == 1 ? "still trying at the end"
+				       : "no end of an unanswered attempt");
+}
+END_TEST
+
 /* It had not given up by then. */
 START_TEST(an_answer_behind_the_bound_comes_too_late)
 {
@@ -239,6 +265,7 @@ int main(void)
 	tcase_add_loop_test(c, too_early, 0, 3);
 	tcase_add_test(c, it_goes_on);
 	tcase_add_loop_test(c, an_end_between_two_polls, 0, 5);
+	tcase_add_loop_test(c, a_refusal_by_one_address, 0, 3);
 	tcase_add_test(c, the_longest_decides);
 	tcase_add_test(c, answered_attempts_do_not_count);
 	tcase_add_loop_test(c, an_answer_behind_the_bound_comes_too_late, 0, 2);

@@ -184,6 +184,10 @@ END_TEST
 	"version: 1\nname: lines\nduration: 600ms\nhosts: {a: {}}\napps:\n"                        \
 	"  app: {host: a, exit: 0, shell: \"" script "\"}\nexpect:\n" expects
 
+/* What a program prints of a request, in a shell's word. */
+#define REQUEST(more)                                                                              \
+	"'{\\\"event\\\":\\\"request\\\",\\\"ok\\\":true,\\\"ms\\\":1,\\\"x\\\":" more "}' "
+
 /* A line that is not ended, one that is too long and one with a NUL are lines that were printed. */
 START_TEST(every_line_counts)
 {
@@ -195,6 +199,17 @@ START_TEST(every_line_counts)
 		       "match: "
 		       "'^next$'}}\n"),
 		PRINTS("printf 'a\\\\0FATAL\\\\n'", "  - log: {app: app, match: 'a FATAL$'}\n"),
+		PRINTS("printf '\\\\303\\\\251 \\\\377 one\\\\n'",
+		       "  - log: {app: app, match: '^\xc3\xa9 [?] one$'}\n"),
+		/* What some readers of JSON refuse. */
+		PRINTS("printf '%s\\n' " REQUEST("18446744073709551615") REQUEST(
+			       "\\\"a\\\\u0000\\\"") REQUEST("1,\\\"x\\\":2") " '  '" REQUEST("3")
+			       REQUEST("\\\"\\\\\\\\u0000\\\""),
+		       "  - requests: {app: app, at-least: 5, max: 1ms}\n"),
+		PRINTS("printf "
+		       "'{\\\"event\\\":\\\"request\\\",\\\"ok\\\":true,\\\"x\\\":\\\"\\\\377"
+		       "\\\"}\\n'",
+		       "  - requests: {app: app, at-least: 1}\n"),
 		PRINTS("echo; echo", "  - log: {app: app, match: '^$', at-least: 2, at-most: 2}\n"),
 	};
 
@@ -276,7 +291,7 @@ int main(void)
 	tcase_add_test(t, orphans_are_reaped);
 	tcase_add_test(t, a_flood_of_output_holds_nothing_up);
 	tcase_add_test(t, output_without_end_is_read_in_parts);
-	tcase_add_loop_test(t, every_line_counts, 0, 5);
+	tcase_add_loop_test(t, every_line_counts, 0, 8);
 	tcase_add_test(t, waits_of_a_shells_programs_count);
 	tcase_add_test(t, what_a_stopped_program_leaves_is_heard_and_mixes_with_no_line);
 	tcase_add_test(t, the_reaper_gives_back_what_it_got);

@@ -361,6 +361,37 @@ START_TEST(gone_is_an_interval)
 }
 END_TEST
 
+/*
+ * One descriptor that connects again and again, by connect(2) to nowhere in between: one cookie, and a
+ * socket for each connection, whether a poll has seen it closed between them or not.
+ */
+START_TEST(a_socket_that_is_used_again)
+{
+	struct tuple c = tuple(41000, 5), d = tuple(41001, 6);
+	const struct model *m;
+
+	see_syn(&w, SEC(1), &c);
+	see_socket(&w, SEC(1) + MS(5), EV_STATE, &c, 0, 1, STATE_SYN_SENT, app_client);
+	if (_i)
+		see_gone(&w, SEC(2) - MS(20), SEC(2), &c, 0, 1, app_client);
+	see_syn(&w, SEC(3), &d);
+	see_socket(&w, SEC(3) + MS(5), EV_STATE, &d, 0, 1, STATE_SYN_SENT, app_client)
+		->socket.since = _i ? NSEC_UNSET : SEC(3) - MS(15);
+	see_destroyed(&w, SEC(4), client, 1);
+	m = build();
+	ck_assert_uint_eq(m->sockets.n, 2);
+	ck_assert_int_eq(m->sockets.v[0].end, _i ? SEC(2) : SEC(3) + MS(5));
+	ck_assert_int_eq(m->sockets.v[0].end_since, _i ? SEC(2) - MS(20) : SEC(3) - MS(15));
+	ck_assert_int_eq(m->sockets.v[0].destroyed, NSEC_NEVER);
+	ck_assert_uint_eq(m->sockets.v[1].local.port, 41001);
+	ck_assert_int_eq(m->sockets.v[1].end, SEC(4));
+	ck_assert_int_eq(m->sockets.v[1].destroyed, SEC(4));
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(m->connections.v[i].end[OPENER].socket, i);
+	ck_assert_uint_eq(m->apps[app_client].attempts.n, 2);
+}
+END_TEST
+
 START_TEST(lives_and_acts_of_the_harness)
 {
 	int kill = world_step(&w, STEP_KILL, app_client, SEC(5));
@@ -459,6 +490,7 @@ int main(void)
 	tcase_add_loop_test(c, attempts_at_one_name, 1000, 1002);
 	tcase_add_loop_test(c, reset_by_a_fault, 20, 23);
 	tcase_add_test(c, gone_is_an_interval);
+	tcase_add_loop_test(c, a_socket_that_is_used_again, 0, 2);
 	tcase_add_test(c, lives_and_acts_of_the_harness);
 	tcase_add_test(c, records_from_nowhere);
 	tcase_add_test(c, a_crowd);

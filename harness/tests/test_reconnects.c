@@ -221,6 +221,78 @@ START_TEST(as_many_as_at_one_time)
 }
 END_TEST
 
+/* Two for a moment, when the one took over from the other, and one when the fault began. */
+START_TEST(one_that_took_over)
+{
+	struct tuple first = tuple(40000), d = tuple(41011);
+
+	expect_back(cut);
+	see_connect(&w, MS(500), &first);
+	see_fin(&w, SEC(1) + MS(500), &first, 0);
+	see_lost(41000, false);
+	see_connect(&w, SEC(21), &d);
+	world_expect_verdict(&w, VERDICT_PASS, "1.002 s");
+}
+END_TEST
+
+/* One for each request: none stood when the fault began, and two did before, at one time. */
+START_TEST(one_for_each_request)
+{
+	expect_back(cut);
+	for (uint16_t port = 40000; port < 40004; port++) {
+		struct tuple c = tuple(port);
+
+		see_connect(&w, MS(100) * (port - 40000), &c);
+		see_fin(&w, MS(100) * (port - 40000) + MS(150), &c, 0);
+	}
+	for (uint16_t port = 41000; port < 41001 + _i; port++) {
+		struct tuple c = tuple(port);
+
+		see_connect(&w, SEC(21), &c);
+	}
+	world_expect_verdict(&w, _i ? VERDICT_PASS : VERDICT_FAIL,
+			     _i ? "1.002 s" : "1 of 2 are back");
+}
+END_TEST
+
+/* An acknowledgement that is dropped on its way acknowledges nothing. */
+START_TEST(an_ack_that_did_not_arrive)
+{
+	struct tuple d = tuple(41001);
+	struct observation *o;
+
+	expect_back(cut);
+	see_lost(41000, true);
+	see_connect(&w, SEC(21), &d);
+	see_data(&w, SEC(22), &d, 0);
+	o = &w.obs.list.v[w.obs.list.n - 1];
+	ck_assert_int_eq(o->event, EV_ACKED);
+	if (_i)
+		o->packet.arrived = NSEC_NEVER;
+	world_expect_verdict(&w, _i ? VERDICT_FAIL : VERDICT_PASS,
+			     _i ? "0 of 1 are back" : "2.001 s");
+}
+END_TEST
+
+/* The request rides on the SYN, and its acknowledgement on the answer to that (RFC 7413). */
+START_TEST(data_in_the_syn)
+{
+	struct tuple d = tuple(41001);
+	struct observation *o;
+
+	expect_back(cut);
+	see_lost(41000, true);
+	o = see_packet(&w, SEC(21), EV_SYN, &d, 0, TCP_FLAG_SYN);
+	o->packet.seq = d.isn;
+	o->packet.len = 100;
+	o = see_packet(&w, SEC(21) + MS(1), EV_SYN_ACK, &d, 1, TCP_FLAG_SYN | TCP_FLAG_ACK);
+	o->packet.ack = d.isn + 1 + (_i ? 100 : 0);
+	see_packet(&w, SEC(21) + MS(2), EV_ESTABLISHED, &d, 0, TCP_FLAG_ACK);
+	world_expect_verdict(&w, _i ? VERDICT_PASS : VERDICT_FAIL,
+			     _i ? "1.002 s" : "0 of 1 are back");
+}
+END_TEST
+
 /* One of two lives on: one is needed. */
 START_TEST(a_survivor_is_not_missing)
 {
@@ -384,6 +456,10 @@ int main(void)
 	tcase_add_loop_test(c, acknowledged_by_data, 0, 3);
 	tcase_add_test(c, some_are_back);
 	tcase_add_test(c, as_many_as_at_one_time);
+	tcase_add_test(c, one_that_took_over);
+	tcase_add_loop_test(c, one_for_each_request, 0, 2);
+	tcase_add_loop_test(c, an_ack_that_did_not_arrive, 0, 2);
+	tcase_add_loop_test(c, data_in_the_syn, 0, 2);
 	tcase_add_test(c, a_survivor_is_not_missing);
 	tcase_add_test(c, nothing_ended);
 	tcase_add_test(c, ended_after_the_window);

@@ -172,6 +172,21 @@ START_TEST(nothing_seen)
 }
 END_TEST
 
+/* A bound on times that no request has is kept by nothing. */
+START_TEST(none_succeeded)
+{
+	struct plan_expect *e = expect_it();
+
+	e->spec.p99 = SEC(1);
+	if (_i)
+		e->spec.success_at_least = 0.5;
+	see_failure(SEC(1));
+	world_expect_verdict(&w, _i ? VERDICT_FAIL : VERDICT_VOID,
+			     _i ? "0 of 1 request succeeded"
+				: "0 of 1 request succeeded: there is no time to judge");
+}
+END_TEST
+
 START_TEST(no_times_seen)
 {
 	struct plan_expect *e = expect_it();
@@ -212,6 +227,7 @@ int main(void)
 	tcase_add_loop_test(c, by_processes, 0, 2);
 	tcase_add_test(c, lines_before_processes);
 	tcase_add_test(c, nothing_seen);
+	tcase_add_loop_test(c, none_succeeded, 0, 2);
 	tcase_add_loop_test(c, no_times_seen, 0, 2);
 	tcase_add_test(c, nothing_asked);
 	return run_tests("requests", c);

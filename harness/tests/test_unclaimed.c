@@ -106,6 +106,58 @@ START_TEST(backoff)
 }
 END_TEST
 
+/* At a service that only the client was seen to use. */
+static void see_refused_at_9100(nsec_t t, int host, int app)
+{
+	struct tuple c = new_tuple();
+
+	c.from = host;
+	c.to_port = 9100;
+	see_syn(&w, t, &c);
+	if (app >= 0)
+		see_socket(&w, t + MS(5), EV_STATE, &c, 0, next_port, STATE_SYN_SENT, app);
+	see_refusal(&w, t + MS(9), &c);
+}
+
+/* The other app was seen at another service: it may have come to this one too. */
+START_TEST(backoff_beside_one_that_connects_elsewhere)
+{
+	struct plan_expect *e = expect_waits();
+
+	world_list(&w, &e->peer_hosts, server);
+	e->peer_port = 9100;
+	for (int i = 0; i < 4; i++)
+		see_refused_at_9100(SEC(20) + i * MS(1200), client, app_client);
+	if (_i)
+		see_refused_at_9100(SEC(20) + MS(300), client, -1);
+	world_expect_verdict(&w, _i ? VERDICT_VOID : VERDICT_PASS,
+			     _i ? "1 attempt from 'client' to server:9100" : "3 gaps");
+}
+END_TEST
+
+/* One that was seen to serve, and nothing else, begins none. */
+START_TEST(backoff_beside_a_server)
+{
+	int third = world_app(&w, "third", other), fourth = world_app(&w, "fourth", other);
+	struct plan_expect *e = expect_waits();
+	struct tuple listener = {other, server, 7000, 0, 1, false};
+
+	e->spec.app = "third";
+	e->apps.n = 0;
+	world_list(&w, &e->apps, third);
+	see_start(&w, 0, third);
+	see_start(&w, 0, fourth);
+	if (!_i)
+		see_socket(&w, SEC(1), EV_STATE, &listener, 0, 7000, STATE_LISTEN, fourth)
+			->socket.peer = (struct endpoint){.family = AF_INET};
+	see_refused_at_9100(SEC(20), other, third);
+	for (int i = 1; i < 4; i++)
+		see_refused_at_9100(SEC(20) + i * MS(1200), other, -1);
+	world_expect_verdict(&w, _i ? VERDICT_VOID : VERDICT_PASS,
+			     _i ? "3 attempts from 'other' to server:9100" : "3 gaps");
+}
+END_TEST
+
 /* One of another service, or of another host, changes nothing. */
 START_TEST(backoff_beside_another_service)
 {
@@ -284,6 +336,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, backoff, 0, 2);
+	tcase_add_loop_test(t, backoff_beside_one_that_connects_elsewhere, 0, 2);
+	tcase_add_loop_test(t, backoff_beside_a_server, 0, 2);
 	tcase_add_loop_test(t, backoff_beside_another_service, 0, 2);
 	tcase_add_loop_test(t, connects, 0, 2);
 	tcase_add_loop_test(t, connects_for_certain, 0, 2);
