@@ -110,7 +110,7 @@ char *say_when(const struct expect_spec *spec, struct arena *a)
 	if (spec->by)
 		return arena_printf(a, "from %s on", say_duration(spec->by_time, a));
 	if (!spec->during.n)
-		return arena_strdup(a, "in the whole run");
+		return arena_strdup(a, "from t = 0 on");
 	return arena_printf(a, "from %s to %s", say_duration(spec->during_from, a),
 			    spec->during_to == NSEC_NEVER ? "the end"
 							  : say_duration(spec->during_to, a));

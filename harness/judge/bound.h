@@ -62,7 +62,7 @@ int64_t bound_badness(const struct expect_spec *spec, int64_t n);
 /* "at most 3", "at least 1 and at most 3". */
 char *say_how_many(const struct expect_spec *spec, struct arena *a);
 
-/* "at the end", "from 5s on", "from 2s to 12s", "in the whole run". */
+/* "at the end", "from 5s on", "from 2s to 12s", "from t = 0 on". */
 char *say_when(const struct expect_spec *spec, struct arena *a);
 
 /*

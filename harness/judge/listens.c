@@ -164,7 +164,7 @@ static void judge_listens(const struct model *m, const struct plan_expect *e, st
 
 const struct expect_ops expect_listens = {
 	.name = "listens",
-	.doc = "an app, or anything on a host, listens on a port, and goes on doing so",
+	.doc = "an app, or anything on a host, listens on a port when the bound has passed",
 	.fields = fields,
 	.observes = OBSERVES_LISTENERS,
 	.check = check,

@@ -85,7 +85,7 @@ char *say_span(const struct expect_spec *spec, struct arena *a)
 				    spec->fault);
 	if (spec->after)
 		return arena_printf(a, "%safter %s", within ? within : "", spec->after);
-	return within ? arena_printf(a, "%sof t = 0", within) : arena_strdup(a, "in the whole run");
+	return within ? arena_printf(a, "%sof t = 0", within) : arena_strdup(a, "from t = 0 on");
 }
 
 void span_void(const struct plan_expect *e, struct arena *a, struct expect_result *ret)
