@@ -28,7 +28,7 @@ struct moment {
 /* The last sample of an instance. */
 struct app_sample {
 	bool wanted;
-	pid_t pid; /* of its first process; 0: none was taken yet */
+	pid_t pid; /* of its first process; 0: that has ended, and others go on, or none was taken yet */
 	int64_t fds;
 };
 
@@ -148,12 +148,13 @@ static void sample_apps(struct state *s)
 	for (size_t i = 0; i < s->plan->apps.n; i++) {
 		struct app_sample *last = &s->samples->apps[i];
 		const struct app *app = &s->apps[i];
+		pid_t pid = app_runs(app) ? app->pid : 0;
 		struct usage usage;
 
-		if (!last->wanted || !app_runs(app) || !usage_read(s->procs, (int)i, &usage) ||
-		    (last->pid == app->pid && last->fds == usage.fds))
+		if (!last->wanted || !usage_read(s->procs, (int)i, &usage) ||
+		    (last->pid == pid && last->fds == usage.fds))
 			continue;
-		last->pid = app->pid;
+		last->pid = pid;
 		last->fds = usage.fds;
 		struct observation *o = state_record(s, OBS_PROCESS, EV_SAMPLE,
 						     (int)s->plan->apps.v[i].host, (int)i);

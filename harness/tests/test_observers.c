@@ -105,12 +105,16 @@ START_TEST(descriptors)
 		  "ready: {log: up}}\n"
 		  "  many: {host: h, start: manual, shell: \"exec 3</dev/null 4<&3 5<&3 6<&3 7<&3 "
 		  "8<&3 9<&3; sleep 100 & wait\"}\n"
-		  "timeline:\n  - {at: 100ms, start: many}\n"
+		  "  daemon: {host: h, start: manual, exit: 0, shell: \"exec 3</dev/null 4<&3; "
+		  "sleep 100 & exit 0\"}\n"
+		  "timeline:\n  - {at: 100ms, start: [many, daemon]}\n"
 		  "expect:\n"
 		  "  - fds: {app: still, at-least: 3, at-most: 3, by: 0s}\n    id: three\n"
 		  "  - fds: {app: still, at-most: 2, by: end}\n    id: not-two\n"
 		  "  - fds: {app: many, at-least: 20, by: 1s}\n    id: both-processes\n"
-		  "  - fds: {app: many, at-most: 19, at: 1500ms}\n    id: not-one-process\n");
+		  "  - fds: {app: many, at-most: 19, at: 1500ms}\n    id: not-one-process\n"
+		  "  - fds: {app: daemon, at-least: 5, by: 1s}\n    id: daemon\n"
+		  "  - fds: {app: daemon, at-most: 4, at: 1500ms}\n    id: not-gone\n");
 	run_and_assert("a.yaml");
 }
 END_TEST
