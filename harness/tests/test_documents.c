@@ -13,6 +13,7 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/base/io.h"
+#include "harness/cli/commands.h"
 #include "harness/tests/cli.h"
 #include "harness/tests/suite.h"
 
@@ -96,6 +97,27 @@ START_TEST(test_skeleton_passes_as_it_is)
 	contains(r.out, "3 of 3 controls killed");
 	r = CLI(&c, "matrix");
 	ck_assert_msg(r.code == 0, "%s", r.out);
+}
+END_TEST
+
+/* Python takes two seconds on a busy machine: no control may pass or die of that. */
+START_TEST(test_skeleton_holds_where_python_starts_slowly)
+{
+	static const char import[] = "import urllib";
+	char *said, *slow = arena_strdup(&c.arena, "");
+	const char *rest = init_skeleton;
+
+	if (skip_without("python3", PROGRAM(&said, "python3", "-c", ""), true))
+		return;
+	for (const char *at; (at = strstr(rest, import)); rest = at + strlen(import))
+		slow = arena_printf(&c.arena, "%s%.*simport time; time.sleep(2); %s", slow,
+				    (int)(at - rest), rest, import);
+	cli_write(&c, "slow.yaml", arena_printf(&c.arena, "%s%s", slow, rest));
+	struct cli_result r = CLI(&c, "run", "slow.yaml");
+	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
+	contains(r.out, "3 of 3 controls killed");
+	r = CLI(&c, "matrix");
+	contains(r.out, "2 of 2 expectations are killed");
 }
 END_TEST
 
@@ -356,6 +378,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120); /* a guard: a run takes ten seconds */
 	tcase_add_test(t, test_skeleton_passes_as_it_is);
+	tcase_add_test(t, test_skeleton_holds_where_python_starts_slowly);
 	tcase_add_test(t, test_init_overwrites_nothing);
 	tcase_add_test(t, test_a_seed_is_told_by_each);
 	tcase_add_test(t, test_completion_knows_every_command_and_flag);
