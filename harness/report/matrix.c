@@ -18,6 +18,7 @@ static const char *const headings[N_COLUMNS] = {"scenario", "expectation", "fail
 
 /* What a control shows in which an expectation failed: by worth, of several runs the best counts. */
 enum worth {
+	ALONE,    /* its scenario did not run beside it */
 	UNPROVEN, /* its scenario did not pass either */
 	UNNAMED,  /* it does not say that it must */
 	KILLS,
@@ -40,7 +41,7 @@ struct entry {
 
 struct entries {
 	VEC(struct entry) list;
-	struct strings not_passed; /* slugs of scenarios */
+	struct strings ran, passed; /* slugs of scenarios */
 };
 
 static const char *text_of(const json_t *object, const char *key, struct arena *a)
@@ -95,28 +96,39 @@ static char *scenario_of(const json_t *record, struct arena *a)
 }
 
 /* Before all else is read: a control may have ended before its scenario. */
-static void note_not_passed(struct entries *entries, const json_t *record, struct arena *a)
+static void note_scenario(struct entries *entries, const json_t *record, struct arena *a)
 {
-	if (!*text_of(record, "control", a) &&
-	    !is(record, "verdict", verdict_names[VERDICT_PASS]) &&
-	    !is(record, "verdict", verdict_names[VERDICT_SKIP]))
-		*vec_push(a, &entries->not_passed) = scenario_of(record, a);
+	if (*text_of(record, "control", a) || is(record, "verdict", verdict_names[VERDICT_SKIP]))
+		return;
+	char *slug = scenario_of(record, a);
+
+	*vec_push(a, &entries->ran) = slug;
+	if (is(record, "verdict", verdict_names[VERDICT_PASS]))
+		*vec_push(a, &entries->passed) = slug;
 }
 
-static bool is_beside_failure(const struct entries *entries, const json_t *record, struct arena *a)
+static bool holds(const struct strings *slugs, const char *slug)
 {
-	const char *slug = scenario_of(record, a);
-
-	vec_foreach (not_passed, &entries->not_passed)
-		if (!strcmp(*not_passed, slug))
+	vec_foreach (s, slugs)
+		if (!strcmp(*s, slug))
 			return true;
 	return false;
 }
 
-static enum worth worth_of(const json_t *expect, bool unproven)
+/* The most that a control can be worth that did its work, by what stands beside it. */
+static enum worth worth_beside(const struct entries *entries, const json_t *record, struct arena *a)
 {
-	if (unproven)
-		return UNPROVEN;
+	const char *slug = scenario_of(record, a);
+
+	if (!holds(&entries->ran, slug))
+		return ALONE;
+	return holds(&entries->passed, slug) ? KILLS : UNPROVEN;
+}
+
+static enum worth worth_of(const json_t *expect, enum worth most)
+{
+	if (most < KILLS)
+		return most;
 	return json_is_true(json_object_get(expect, "must_fail")) ? KILLS : UNNAMED;
 }
 
@@ -141,7 +153,7 @@ static void add_record(struct entries *entries, const json_t *record, struct are
 {
 	const char *control = text_of(record, "control", a);
 	bool killed = *control && is(record, "verdict", verdict_names[VERDICT_PASS]);
-	bool unproven = killed && is_beside_failure(entries, record, a);
+	enum worth most = killed ? worth_beside(entries, record, a) : KILLS;
 	size_t i;
 	json_t *expect;
 
@@ -152,7 +164,7 @@ static void add_record(struct entries *entries, const json_t *record, struct are
 		bool failed = killed && is(expect, "verdict", verdict_names[VERDICT_FAIL]);
 
 		add_expectation(entries, record, expect, failed ? control : NULL,
-				worth_of(expect, unproven), a);
+				worth_of(expect, most), a);
 	}
 }
 
@@ -189,8 +201,10 @@ static int by_name(const void *left, const void *right)
 
 static const char *say_killers(struct entry *e, struct arena *a)
 {
-	static const char *const open[] = {[UNPROVEN] = "[", [UNNAMED] = "(", [KILLS] = ""};
-	static const char *const close[] = {[UNPROVEN] = "]", [UNNAMED] = ")", [KILLS] = ""};
+	static const char *const open[] = {
+		[ALONE] = "[", [UNPROVEN] = "[", [UNNAMED] = "(", [KILLS] = ""};
+	static const char *const close[] = {
+		[ALONE] = "]", [UNPROVEN] = "]", [UNNAMED] = ")", [KILLS] = ""};
 	char *text = NULL;
 
 	if (e->killers.n)
@@ -213,6 +227,31 @@ static const char *say_what(const struct entry *e, struct arena *a)
 	return *e->side ? arena_printf(a, "%s, %s", e->label, e->side) : e->label;
 }
 
+static bool has_alone(const struct entry *e)
+{
+	vec_foreach (k, &e->killers)
+		if (k->worth == ALONE)
+			return true;
+	return false;
+}
+
+/* Each once: the entries of one stand together. */
+static void print_alone(FILE *out, const struct entries *entries, struct arena *a)
+{
+	const struct entry *last = NULL;
+
+	fputs("\n[CONTROL]: it failed there too, but the scenario itself did not run: no "
+	      "proof. Run it with its controls, all as one run:\n\n",
+	      out);
+	vec_foreach (e, &entries->list) {
+		if (!has_alone(e) ||
+		    (last && !strcmp(last->scenario, e->scenario) && !strcmp(last->cell, e->cell)))
+			continue;
+		last = e;
+		fprintf(out, "- %s%s\n", e->scenario, in_cell(e, a));
+	}
+}
+
 static void print_unkilled(FILE *out, const struct entries *entries,
 			   const struct matrix_counts *counts, struct arena *a)
 {
@@ -224,6 +263,8 @@ static void print_unkilled(FILE *out, const struct entries *entries,
 		fputs("\n[CONTROL]: it failed there too, but the scenario itself did not pass: no "
 		      "proof\n",
 		      out);
+	if (counts->alone)
+		print_alone(out, entries, a);
 	if (counts->sides)
 		fputs("\nEXPECTATION, KEY: that side of a bound that has two; each side counts\n",
 		      out);
@@ -250,7 +291,7 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 
 	json_array_foreach(records, i, record)
 	{
-		note_not_passed(&entries, record, &a);
+		note_scenario(&entries, record, &a);
 	}
 	json_array_foreach(records, i, record)
 	{
@@ -266,6 +307,7 @@ struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_forma
 		vec_foreach (k, &e->killers) {
 			counts.unnamed += k->worth == UNNAMED;
 			counts.unproven += k->worth == UNPROVEN;
+			counts.alone += k->worth == ALONE;
 		}
 		*vec_push(&a, &table.rows) =
 			(struct table_row){{arena_printf(&a, "%s%s", e->scenario, in_cell(e, &a)),

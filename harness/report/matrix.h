@@ -16,15 +16,16 @@ struct matrix_counts {
 	size_t unkilled;     /* of all */
 	size_t unnamed;      /* failures in a control that does not name the expectation */
 	size_t unproven;     /* failures in controls whose scenario never passed beside them */
+	size_t alone;        /* failures in controls whose scenario never ran beside them */
 };
 
 /*
  * Prints a row for each expectation of a run (as run.json holds it), by file, cell and line, then those
  * that no control kills. It is killed by a control that names it, that did its work, and whose scenario
- * did not fail to pass itself, in the same cell, on the same kernel and with the same seed
- * (summary_unproven()): else the control stands in brackets. One in which it failed unnamed stands in
- * parentheses. A run on several kernels or seeds counts as one: a control that kills it on any. Of a run
- * without expectations nothing is printed.
+ * passed itself in this run, in the same cell, on the same kernel and with the same seed: else the
+ * control stands in brackets. One in which it failed unnamed stands in parentheses. A run on several
+ * kernels or seeds counts as one: a control that kills it on any. Of a run without expectations nothing
+ * is printed.
  */
 struct matrix_counts matrix_print(FILE *out, const json_t *run, enum table_format format);
 

@@ -273,10 +273,6 @@ static const struct {
 	 "| b.yaml | first | none [y] |", "0 of 1"},
 	{RUN(BASE("b+again2", "null", "void") ", " CONTROL("b--y", "null", "y")),
 	 "| b.yaml | first | none [y] |", "0 of 1"},
-	/* Its scenario was not run, or skipped: nothing speaks against it. */
-	{RUN(CONTROL("b--y", "null", "y")), "| b.yaml | first | y |", "1 of 1"},
-	{RUN(CONTROL("b--y", "null", "y") ", " BASE("b", "null", "skip")), "| b.yaml | first | y |",
-	 "1 of 1"},
 	/* The same seed, repetition, kernel and cell decides; what is proven once is proven. */
 	{RUN(BASE("b+seed1", "null", "fail") ", " CONTROL("b--y+seed1", "null", "y") ", " BASE(
 		 "b+seed2", "null", "pass") ", " CONTROL("b--y+seed2", "null", "y")),
@@ -306,6 +302,39 @@ START_TEST(a_control_beside_a_scenario_that_did_not_pass_is_no_proof)
 	ck_assert_msg(strstr(r.out, beside[_i].killed) != NULL, "%s", r.out);
 	ck_assert_msg(noted == bracketed, "%s", r.out);
 	ck_assert_int_eq(r.code, all ? 0 : 1);
+}
+END_TEST
+
+#define ALONE                                                                                      \
+	"\n[CONTROL]: it failed there too, but the scenario itself did not run: no proof. Run it " \
+	"with its controls, all as one run:\n\n"
+
+/* As after `wirecut run --controls only`: nobody has shown that the scenario passes. */
+static const struct {
+	const char *run, *row, *named;
+} alone[] = {
+	{RUN(CONTROL("b--y", "null", "y")), "| b.yaml | first | none [y] |", "- b.yaml\n"},
+	{RUN(CONTROL("b--y", "null", "y") ", " BASE("b", "null", "skip")),
+	 "| b.yaml | first | none [y] |", "- b.yaml\n"},
+	/* Named once; with another seed, or in another cell, it is another. */
+	{RUN(CONTROL("b--y", "null", "y") ", " CONTROL("b--z", "null", "z")),
+	 "| b.yaml | first | none [y], [z] |", "- b.yaml\n"},
+	{RUN(BASE("b+seed1", "null", "pass") ", " CONTROL("b--y+seed2", "null", "y")),
+	 "| b.yaml | first | none [y] |", "- b.yaml\n"},
+	{RUN(CONTROL("b@k=1--y", "\"k=1\"", "y") ", " BASE("b@k=2", "\"k=2\"", "pass") ", " CONTROL(
+		 "b@k=2--y", "\"k=2\"", "y")),
+	 "| b.yaml (k=1) | first | none [y] |\n| b.yaml (k=2) | first | y |", "- b.yaml (k=1)\n"},
+};
+
+START_TEST(a_control_without_its_scenario_is_no_proof)
+{
+	struct cli_result r = matrix_of(alone[_i].run);
+	char *note = arena_printf(&c.arena, ALONE "%s\n", alone[_i].named);
+
+	ck_assert_msg(strstr(r.out, alone[_i].row) != NULL, "%s", r.out);
+	ck_assert_msg(strstr(r.out, note) != NULL, "%s", r.out);
+	ck_assert_ptr_null(strstr(r.out, NO_PROOF));
+	ck_assert_int_eq(r.code, 1);
 }
 END_TEST
 
@@ -350,6 +379,7 @@ int main(void)
 	tcase_add_test(t, several_runs_of_one_scenario_are_one);
 	tcase_add_loop_test(t, a_control_beside_a_scenario_that_did_not_pass_is_no_proof, 0,
 			    ARRAY_SIZE(beside));
+	tcase_add_loop_test(t, a_control_without_its_scenario_is_no_proof, 0, ARRAY_SIZE(alone));
 	tcase_add_test(t, what_it_does_not_name_is_no_proof_either);
 	tcase_add_test(t, what_is_no_run_is_told);
 	return run_tests("matrix", t);
