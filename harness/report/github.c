@@ -11,6 +11,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/base/io.h"
 #include "harness/report/clean.h"
+#include "harness/report/slug.h"
 
 enum level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_N };
 
@@ -96,7 +97,8 @@ static void annotate(struct reporter *r, enum level level, struct pos pos, const
 static void annotate_result(struct reporter *r, const struct scenario_result *s, enum level level)
 {
 	_cleanup_arena_ struct arena a = {0};
-	char *title = arena_printf(&a, "%s: %s", s->plan->slug, verdict_names[s->verdict]);
+	char *title = arena_printf(&a, "%s: %s", slug_without_attempt(s->plan->slug, &a),
+				   verdict_names[s->verdict]);
 	bool located = false;
 
 	vec_foreach (e, &s->expects) {
@@ -116,7 +118,8 @@ static void annotate_flaky(struct reporter *r, const struct scenario_result *s)
 {
 	_cleanup_arena_ struct arena a = {0};
 
-	annotate(r, LEVEL_WARNING, result_pos(s), arena_printf(&a, "%s: FLAKY", s->plan->slug),
+	annotate(r, LEVEL_WARNING, result_pos(s),
+		 arena_printf(&a, "%s: FLAKY", slug_without_attempt(s->plan->slug, &a)),
 		 arena_printf(&a, "passed at attempt %d, inconclusive before", s->attempts));
 }
 

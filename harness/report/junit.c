@@ -14,6 +14,7 @@
 #include "harness/base/cleanup.h"
 #include "harness/base/io.h"
 #include "harness/report/clean.h"
+#include "harness/report/slug.h"
 
 #define FILE_NAME "junit.xml"
 /* The class of what names no practice: an empty one would be dropped by some readers. */
@@ -110,7 +111,8 @@ static void junit_result(struct reporter *r, const struct report_result *result)
 		.outcome = result_outcome(s),
 		.class = arena_strdup(
 			r->arena, clean_line(plan->practice ? plan->practice : CLASS_DEFAULT, &a)),
-		.name = arena_strdup(r->arena, clean_line(plan->slug, &a)),
+		.name = arena_strdup(r->arena,
+				     clean_line(slug_without_attempt(plan->slug, &a), &a)),
 		.type = verdict_names[s->verdict],
 		.message = arena_strdup(r->arena, explain_reason(s, &a)),
 		.body = arena_strdup(r->arena, failure_body(s, &a)),

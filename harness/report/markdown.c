@@ -6,6 +6,7 @@
 #include "harness/report/github.h"
 
 #include "harness/report/clean.h"
+#include "harness/report/slug.h"
 
 /* Kept free for what closes a part and for the last line. */
 #define TAIL_BYTES_MAX 256
@@ -38,8 +39,8 @@ static char *row_of(const struct scenario_result *r, struct arena *a)
 				  : explain_reason(r, a);
 
 	return arena_printf(a, "| %s | %s | %.1f s | %s |\n", verdict_names[r->verdict],
-			    escape_html(clean_line(r->plan->slug, a), a), (double)r->duration / 1e9,
-			    escape_html(why, a));
+			    escape_html(clean_line(slug_without_attempt(r->plan->slug, a), a), a),
+			    (double)r->duration / 1e9, escape_html(why, a));
 }
 
 void markdown_add(struct markdown *m, const struct report_result *result)
@@ -58,7 +59,7 @@ void markdown_add(struct markdown *m, const struct report_result *result)
 		*vec_push(m->arena, &m->details) = arena_printf(
 			m->arena,
 			"<details><summary>%s</summary>\n\n<pre>\n%s</pre>\n</details>\n\n",
-			escape_html(clean_line(r->plan->slug, &a), &a),
+			escape_html(clean_line(slug_without_attempt(r->plan->slug, &a), &a), &a),
 			escape_html(result->explanation, &a));
 }
 

@@ -30,6 +30,11 @@ char *slug_without_seed(const char *slug, struct arena *a)
 			    rest + strspn(rest, "0123456789"));
 }
 
+char *slug_without_attempt(const char *slug, struct arena *a)
+{
+	return slug_of_scenario(slug, NULL, a);
+}
+
 int slug_attempt(const char *slug)
 {
 	const char *again = strstr(slug, SLUG_AGAIN);

@@ -15,6 +15,12 @@ char *slug_of_scenario(const char *slug, const char *control, struct arena *a);
 /* Which scenario, control, cell and kernel it was: the slug without the seed. */
 char *slug_without_seed(const char *slug, struct arena *a);
 
+/*
+ * What the scenario or control is called where runs are compared: a history of CI must not take the
+ * attempt that counted for another test.
+ */
+char *slug_without_attempt(const char *slug, struct arena *a);
+
 /* Which attempt it was, from 1. */
 int slug_attempt(const char *slug);
 

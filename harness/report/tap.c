@@ -10,6 +10,7 @@
 
 #include "harness/base/cleanup.h"
 #include "harness/report/clean.h"
+#include "harness/report/slug.h"
 
 struct tap {
 	VEC(char *) points; /* the text of each, from its "ok" on */
@@ -106,7 +107,8 @@ static void tap_result(struct reporter *r, const struct report_result *result)
 	if (!out)
 		return;
 	fprintf(out, "%s %zu - %s: %s", ok ? "ok" : "not ok", tap->points.n,
-		escape_description(s->plan->slug, &a), escape_description(s->plan->name, &a));
+		escape_description(slug_without_attempt(s->plan->slug, &a), &a),
+		escape_description(s->plan->name, &a));
 	if (outcome == OUTCOME_SKIPPED)
 		fprintf(out, " # SKIP %s", explain_reason(s, &a));
 	fputc('\n', out);

@@ -87,12 +87,14 @@ END_TEST
 
 START_TEST(what_was_run_again_is_flaky)
 {
-	reporting_see(&r, &(struct seen){.slug = "shaky", .verdict = VERDICT_PASS, .attempts = 2});
+	reporting_see(
+		&r, &(struct seen){.slug = "shaky+again1", .verdict = VERDICT_PASS, .attempts = 2});
 	reporting_see(&r, &(struct seen){.slug = "steady", .verdict = VERDICT_PASS, .attempts = 1});
 	reporting_end(&r);
 	contains(r.terminal_text, "::warning file=test.yaml,line=1,title=shaky%3A FLAKY::passed at "
 				  "attempt 2, inconclusive before\n");
 	ck_assert_uint_eq(count(r.terminal_text, "::warning "), 1);
+	contains(reporting_text(&r, "summary.md"), "| pass | shaky | 2.5 s |");
 }
 END_TEST
 

@@ -123,7 +123,8 @@ END_TEST
 
 START_TEST(what_was_run_again_is_flaky)
 {
-	reporting_see(&r, &(struct seen){.slug = "shaky", .verdict = VERDICT_PASS, .attempts = 2});
+	reporting_see(
+		&r, &(struct seen){.slug = "shaky+again1", .verdict = VERDICT_PASS, .attempts = 2});
 	reporting_see(&r, &(struct seen){.slug = "steady", .verdict = VERDICT_PASS, .attempts = 1});
 	end_and_parse("junit.xml");
 	contains(ask("//testcase[@name='shaky']/system-out"),

@@ -140,10 +140,12 @@ END_TEST
 /* What would be a directive, a test point, or the end of a block is none of these. */
 START_TEST(what_was_run_again_is_flaky)
 {
-	reporting_see(&r, &(struct seen){.slug = "shaky", .verdict = VERDICT_PASS, .attempts = 2});
+	reporting_see(
+		&r, &(struct seen){.slug = "shaky+again1", .verdict = VERDICT_PASS, .attempts = 2});
 	reporting_see(&r, &(struct seen){.slug = "steady", .verdict = VERDICT_PASS, .attempts = 1});
 	struct tap tap = read_tap();
 	ck_assert(tap.points[0].ok);
+	ck_assert_str_eq(tap.points[0].description, "shaky: a test");
 	ck_assert_ptr_nonnull(strstr(tap.points[0].block, "attempts: 2\n"));
 	ck_assert_ptr_nonnull(strstr(tap.points[0].block, "flaky: true\n"));
 	ck_assert_ptr_null(strstr(tap.points[1].block, "flaky"));
