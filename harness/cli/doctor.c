@@ -21,7 +21,7 @@
 /* What the last line is made of: names of probes that did not succeed. */
 struct doctor_summary {
 	struct arena *arena;
-	const char *needed, *nice;
+	const char *needed, *nice, *rest;
 };
 
 static const char *add_name(struct arena *a, const char *list, const char *name)
@@ -62,16 +62,26 @@ static void count(struct doctor_summary *s, const struct doctor_probe *p,
 		s->needed = add_name(s->arena, s->needed, p->name);
 	else if (p->need == DOCTOR_NICE)
 		s->nice = add_name(s->arena, s->nice, p->name);
+	else
+		s->rest = add_name(s->arena, s->rest, p->name);
 }
 
 static void print_summary(const struct doctor_summary *s)
 {
-	if (s->needed)
+	if (s->needed) {
 		printf("doctor: `wirecut run` cannot run here; needed: %s\n", s->needed);
-	else if (s->nice)
-		printf("doctor: `wirecut run` can run here; better with: %s\n", s->nice);
-	else
+		return;
+	}
+	if (!s->nice && !s->rest) {
 		puts("doctor: `wirecut run` can run here, with everything");
+		return;
+	}
+	fputs("doctor: `wirecut run` can run here", stdout);
+	if (s->nice)
+		printf("; better with: %s", s->nice);
+	if (s->rest)
+		printf("; lacking, but not needed: %s", s->rest);
+	putchar('\n');
 }
 
 int command_doctor(struct options *opt)

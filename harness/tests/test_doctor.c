@@ -247,6 +247,24 @@ END_TEST
 
 /* --- the command --- */
 
+/* Whatever is lacking, needed or not: "with everything" is said where nothing is. */
+static void last_line_names_what_lacks(struct cli *c, const char *out)
+{
+	const char *last = strstr(out, "\ndoctor: ");
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(last);
+	for (const char *line = out; line < last; line = strchr(line, '\n') + 1) {
+		const char *name = line + strlen("unknown  ");
+
+		if (strncmp(line, "lack ", 5) != 0 && strncmp(line, "unknown ", 8) != 0)
+			continue;
+		contains(last, arena_printf(&c->arena, "%.*s", (int)strcspn(name, " "), name));
+		n++;
+	}
+	ck_assert_msg((strstr(last, "with everything") == NULL) == (n > 0), "%s", out);
+}
+
 START_TEST(test_command)
 {
 	struct cli c;
@@ -256,6 +274,7 @@ START_TEST(test_command)
 	ck_assert_msg(r.code == 0, "%d: %s%s", r.code, r.out, r.err);
 	contains(r.out, "have     veth  ");
 	contains(r.out, "doctor: `wirecut run` can run here");
+	last_line_names_what_lacks(&c, r.out);
 	ck_assert_ptr_null(strchr(r.out, '\033'));
 	contains(CLI(&c, "doctor", "--color", "always").out, "\033[32mhave");
 
