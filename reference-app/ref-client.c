@@ -206,14 +206,25 @@ static const char *const event_names[] = {
 
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == CLIENT_LOST + 1, "one name a kind");
 
-/* Ends the program when a client has failed as often in a row as it may. The wait's attempt is the one
- * waited for, so one more than have been made; after a lost connection it is 1. */
-static void count_failures(struct fleet *fleet, const struct client_event *wait)
+/* Whether the wait's client has failed as often in a row as it may, so that no wait follows. The wait's
+ * attempt is the one waited for, so one more than have been made; after a lost connection it is 1. */
+static bool is_last_failure(const struct fleet *fleet, const struct client_event *wait)
 {
 	uint64_t limit = fleet->options->attempts;
 
-	if (limit == 0 || wait->attempt <= limit)
-		return;
+	return limit != 0 && wait->attempt > limit;
+}
+
+/* Tells why the last attempt failed, which else the wait would, and ends the program. */
+static void give_up(struct fleet *fleet, const struct client_event *wait)
+{
+	struct json_line line;
+
+	json_begin(&line, "gave_up", wait->at);
+	json_count(&line, "connection", wait->connection);
+	json_count(&line, "attempts", wait->attempt - 1);
+	json_text(&line, "why", wait->why);
+	json_write(&line);
 	fleet->gave_up = true;
 	loop_stop(&fleet->loop);
 }
@@ -232,12 +243,14 @@ static void on_event(void *arg, const struct client_event *event)
 		if (!fleet->options->verbose)
 			return;
 	}
+	if (event->kind == CLIENT_WAIT && is_last_failure(fleet, event)) {
+		give_up(fleet, event);
+		return;
+	}
 	json_begin(&line, event_names[event->kind], event->at);
 	json_count(&line, "connection", event->connection);
 	add_details(&line, event);
 	json_write(&line);
-	if (event->kind == CLIENT_WAIT)
-		count_failures(fleet, event);
 }
 
 static void termination_ready(struct watch *watch, uint32_t events, nsec_t now)

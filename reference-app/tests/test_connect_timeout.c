@@ -87,6 +87,10 @@ START_TEST(it_gives_up_after_so_many_attempts)
 	WAIT_FOR(program_said(&client, "\"stopped\"") == 1);
 	ck_assert_uint_eq(program_said(&client, "\"attempt\",\"monotonic_s\""), 3);
 	ck_assert_uint_eq(program_said(&client, "no answer before the connect deadline"), 3);
+	/* After the last one nobody waits. */
+	ck_assert_uint_eq(program_said(&client, "\"wait\""), 2);
+	ck_assert_uint_eq(program_said(&client, "\"gave_up\""), 1);
+	ck_assert_uint_eq(program_said(&client, "\"attempts\":3"), 1);
 	status = program_wait(&client);
 	ck_assert(WIFEXITED(status));
 	ck_assert_int_eq(WEXITSTATUS(status), EXIT_GAVE_UP);
