@@ -53,10 +53,25 @@ const char *practice_keys(char buffer[PRACTICE_KEYS_MAX], enum practice_side sid
 	return buffer;
 }
 
+/* Of the longest key of any side. */
+static int key_width(void)
+{
+	size_t width = 0;
+
+	for (unsigned i = 0; i < PRACTICE_COUNT; i++) {
+		size_t len = strlen(practices[i].key);
+
+		width = len > width ? len : width;
+	}
+	return (int)width;
+}
+
 void practice_list(FILE *out, enum practice_side side)
 {
+	int width = key_width();
+
 	for (unsigned i = 0; i < PRACTICE_COUNT; i++)
 		if (practices[i].sides & side)
-			fprintf(out, "%-14s on:  %s\n%-14s off: %s\n", practices[i].key,
-				practices[i].with, "", practices[i].without);
+			fprintf(out, "%-*s  on:  %s\n%-*s  off: %s\n", width, practices[i].key,
+				practices[i].with, width, "", practices[i].without);
 }

@@ -175,6 +175,29 @@ START_TEST(help_has_every_option)
 }
 END_TEST
 
+/* Whatever the longest key is. */
+START_TEST(practices_stand_in_columns)
+{
+	char *text = NULL, *end, *rest;
+	size_t len = 0, column = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	practice_list(out, _i ? SIDE_SERVER : SIDE_CLIENT);
+	fclose(out);
+	rest = text;
+	for (unsigned n = 0; (end = strchr(rest, '\n')); rest = end + 1, n++) {
+		*end = '\0';
+		char *state = strstr(rest, n % 2 ? " off: " : " on:  ");
+
+		ck_assert_msg(state != NULL, "%s", rest);
+		column = n ? column : (size_t)(state - rest);
+		ck_assert_msg((size_t)(state - rest) == column, "%s", rest);
+	}
+	ck_assert_uint_gt(column, 0);
+	free(text);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	nsec_t duration;
@@ -271,6 +294,7 @@ int main(void)
 	tcase_add_test(tc, practices_off);
 	tcase_add_loop_test(tc, refusals_name_option_value_and_mend, 0, COUNT(refused));
 	tcase_add_test(tc, help_has_every_option);
+	tcase_add_loop_test(tc, practices_stand_in_columns, 0, 2);
 	tcase_add_loop_test(tc, durations_in_each_unit, 0, COUNT(durations));
 	tcase_add_loop_test(tc, host_and_port, 0, COUNT(hosts));
 	tcase_add_test(tc, events_are_one_object);
