@@ -12,13 +12,31 @@ static const struct {
 	const char *code, *meaning;
 } exit_codes[] = {
 	{"0", "all passed; every control failed where it must"},
-	{"1", "an expectation failed, a control survived, or a verdict is void"},
+	{"1", "an expectation failed, a control survived, or a verdict is void; of `matrix`: no "
+	      "control kills an expectation"},
 	{"2", "a usage error or an invalid scenario: nothing ran"},
 	{"3", "the harness or a set-up step failed, or a verdict is inconclusive"},
 	{"4", "no scenario was selected"},
 	{"5", "everything was skipped"},
 	{"130, 143", "interrupted, and cleaned up"},
 	{"141", "nobody reads its output any more: ended as if interrupted, without a word"},
+};
+
+static const struct {
+	const char *name, *meaning;
+} variables[] = {
+	{"NO_COLOR", "set and not empty: no colours, unless `--color` asks for them"},
+	{"WIRECUT_CACHE",
+	 "the folder of the guests' snapshots (default: wirecut in $XDG_CACHE_HOME or ~/.cache). "
+	 "The last eight are kept, each as large as its guest's memory: 512 MiB for most "
+	 "scenarios. It may be removed at any time"},
+	{"WIRECUT_KERNEL", "the image of the guests' kernel, where no `--kernel` names one"},
+	{"WIRECUT_MODULES",
+	 "the folder of the modules of $WIRECUT_KERNEL (default: those that lie beside it)"},
+	{"WIRECUT_QEMU", "the QEMU that guests run in (default: qemu-system-x86_64 on the PATH)"},
+	{"GITHUB_ACTIONS", "`true`: in a job of GitHub Actions, as `--github on`"},
+	{"GITHUB_STEP_SUMMARY", "the file to which the job's summary is added then"},
+	{"GITHUB_WORKSPACE", "the folder from which annotations count the paths of files"},
 };
 
 static void print_arguments(FILE *out, const struct command *c)
@@ -153,6 +171,18 @@ static void print_exit_codes(FILE *out)
 	}
 }
 
+static void print_environment(FILE *out)
+{
+	roff_section(out, "ENVIRONMENT");
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		roff_item(out);
+		roff_bold(out, variables[i].name);
+		roff_item_body(out);
+		roff_text(out, variables[i].meaning);
+		fputc('\n', out);
+	}
+}
+
 static void print_wirecut(FILE *out)
 {
 	roff_title(out, "WIRECUT", 1, WIRECUT_VERSION);
@@ -170,9 +200,7 @@ static void print_wirecut(FILE *out)
 	print_options(out);
 	print_inject(out);
 	print_exit_codes(out);
-	roff_section(out, "ENVIRONMENT");
-	roff_paragraph(out,
-		       "`NO_COLOR`, set to anything: no colours, unless `--color` asks for them.");
+	print_environment(out);
 	roff_section(out, "SEE ALSO");
 	fputs("\\fBwirecut\\-scenario\\fR(5)\n", out);
 }

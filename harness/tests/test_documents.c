@@ -262,12 +262,20 @@ END_TEST
 
 START_TEST(test_pages_have_every_command_and_key)
 {
+	static const char *const variables[] = {
+		"NO_COLOR",     "WIRECUT_CACHE",  "WIRECUT_KERNEL",      "WIRECUT_MODULES",
+		"WIRECUT_QEMU", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"};
 	const char *text = print_to("1", "man", "wirecut.1");
 
 	contains(text, "\\fBcompletion\\fR");
 	contains(text, "\\fB\\-E\\fR, \\fB\\-\\-filter\\fR \\fIREGEX\\fR\n");
 	contains(text, "\n.SH \"EXIT STATUS\"\n");
+	contains(text, "of \\fBmatrix\\fR: no control kills an expectation");
 	contains(text, "\n.SH \"INJECT\"\n");
+	contains(text, "\n.SH \"ENVIRONMENT\"\n");
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		contains(text, arena_printf(&c.arena, "\n\\fB%s\\fR\n", variables[i]));
+	contains(text, "512 MiB");
 	contains(text, "\\fBloss gemodel P [R [1\\-H [1\\-K]]]\\fR\n");
 	text = print_to("5", "man", "wirecut-scenario.5");
 	contains(text, "\\fBready\\-within\\fR");
