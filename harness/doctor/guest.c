@@ -123,8 +123,11 @@ static void run_guest_kernel(const struct doctor_input *in, struct doctor_findin
 	    kernel_modules(&kernel, kernel_modules_wanted, kernel_n_modules_wanted, &a, &modules,
 			   &err) < 0) {
 		finding_lack(f, "%s", err.msg);
-		finding_mend(f, "make guest-kernel fetches one (nothing is installed); or "
-				"WIRECUT_KERNEL=IMAGE WIRECUT_MODULES=DIR");
+		finding_mend(
+			f,
+			"make guest-kernel fetches one (nothing is installed; for a wirecut "
+			"that is, link build/guest-kernel to PREFIX/lib/wirecut/guest-kernel); or "
+			"WIRECUT_KERNEL=IMAGE WIRECUT_MODULES=DIR");
 		return;
 	}
 	finding_have(f, "%s in %s, %zu modules", kernel.release, kernel.image, modules.paths.n);

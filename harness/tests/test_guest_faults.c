@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -107,6 +108,7 @@ START_TEST(test_no_kernel)
 		return;
 	ck_assert_int_eq(mkdir(arena_printf(&c.arena, "%s/bin", c.dir), 0755), 0);
 	const char *copy = arena_printf(&c.arena, "%s/bin/wirecut", c.dir);
+	char kernels[PATH_MAX];
 	_cleanup_close_ int from = open("build/bin/wirecut", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int to = open(copy, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 	struct stat st;
@@ -121,6 +123,15 @@ START_TEST(test_no_kernel)
 	ck_assert_int_eq(setenv("BUILD", c.dir, 1), 0);
 	struct cli_result r = RUN("--controls", "none", "a.yaml");
 	expect_error(&r, "there is no kernel for a guest", "make guest-kernel");
+	/* As the mend of one that is installed says. */
+	contains(arena_printf(&c.arena, "%s%s", r.out, r.err),
+		 arena_printf(&c.arena, " nor %s/lib/wirecut/guest-kernel): ", c.dir));
+	ck_assert_int_eq(mkdir(arena_printf(&c.arena, "%s/lib", c.dir), 0755), 0);
+	ck_assert_int_eq(mkdir(arena_printf(&c.arena, "%s/lib/wirecut", c.dir), 0755), 0);
+	ck_assert_ptr_nonnull(realpath("build/guest-kernel", kernels));
+	ck_assert_int_eq(
+		symlink(kernels, arena_printf(&c.arena, "%s/lib/wirecut/guest-kernel", c.dir)), 0);
+	contains(CLI(&c, "doctor").out, "\nhave     guest-kernel ");
 }
 END_TEST
 

@@ -154,10 +154,19 @@ static const char *variable(const char *name)
 	return value && *value ? value : NULL;
 }
 
+static void drop_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
 /* Where kernels are kept, seen from this program; NULL and an error where nothing is. */
 static char *find_fetched(struct arena *a, struct err *err)
 {
-	static const char *const places[] = {"../guest-kernel", "../lib/wirecut/guest-kernel"};
+	/* Of a wirecut where it was built, and of one that is installed. */
+	static const char *const places[] = {"guest-kernel", "lib/wirecut/guest-kernel"};
 	char self[PATH_MAX], real[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -166,12 +175,16 @@ static char *find_fetched(struct arena *a, struct err *err)
 		return NULL;
 	}
 	self[n] = '\0';
-	*strrchr(self, '/') = '\0';
+	drop_last(self); /* wirecut */
+	drop_last(self); /* bin */
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (realpath(arena_printf(a, "%s/%s", self, places[i]), real))
 			return arena_strdup(a, real);
-	err_set(err, "there is no kernel for a guest (neither %s/%s nor %s/%s): %s", self,
-		places[0], self, places[1], mend);
+	err_set(err,
+		"there is no kernel for a guest (neither %s/%s nor %s/%s): fetch one with `make "
+		"guest-kernel` and, if wirecut is installed, link build/guest-kernel to the "
+		"latter, or name one: --kernel IMAGE",
+		self, places[0], self, places[1]);
 	return NULL;
 }
 
