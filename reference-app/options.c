@@ -29,6 +29,20 @@ static const struct option_row common_rows[] = {
 	{0},
 };
 
+/* What the one program has and the other has not: whoever gives it to the wrong one is told of the right. */
+static const struct {
+	const char *name;
+	enum practice_side side;
+} of_one_side[] = {
+	{"target", SIDE_CLIENT},      {"connections", SIDE_CLIENT},
+	{"rate", SIDE_CLIENT},        {"in-flight", SIDE_CLIENT},
+	{"backoff", SIDE_CLIENT},     {"connect-timeout", SIDE_CLIENT},
+	{"attempts", SIDE_CLIENT},    {"seed", SIDE_CLIENT},
+	{"verbose", SIDE_CLIENT},     {"listen", SIDE_SERVER},
+	{"workers", SIDE_SERVER},     {"backlog", SIDE_SERVER},
+	{"accept-cost", SIDE_SERVER}, {"late-close", SIDE_SERVER},
+};
+
 static const struct option_row *find_in(const struct option_row *rows, const char *name, size_t len)
 {
 	for (; rows->name; rows++)
@@ -72,11 +86,27 @@ static void look_for_nearest(const struct option_row *rows, const char *word, si
 	}
 }
 
+/* The program that the word is an option of, if that is the other one; else NULL. */
+static const char *other_program(const struct command *command, const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	for (size_t i = 0; i < sizeof(of_one_side) / sizeof(of_one_side[0]); i++)
+		if (of_one_side[i].side != command->side && strlen(of_one_side[i].name) == len &&
+		    memcmp(of_one_side[i].name, word, len) == 0)
+			return of_one_side[i].side == SIDE_CLIENT ? "ref-client" : "ref-server";
+	return NULL;
+}
+
 static int unknown(const struct command *command, const char *word, struct why *why)
 {
+	const char *other = other_program(command, word);
 	const struct option_row *nearest = NULL;
 	size_t most = 0;
 
+	if (other)
+		return why_set(why, "--%.*s is an option of %s, not of %s", (int)strcspn(word, "="),
+			       word, other, command->name);
 	look_for_nearest(command->rows, word, &most, &nearest);
 	look_for_nearest(common_rows, word, &most, &nearest);
 	if (nearest)

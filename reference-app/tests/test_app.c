@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "reference-app/options.h"
 #include "reference-app/tests/support.h"
 
 #define TARGET "--target 127.0.0.1:8000 "
@@ -216,6 +219,53 @@ START_TEST(a_taken_port_is_an_error)
 }
 END_TEST
 
+/* What a program prints for --help, as a string. */
+static void read_help(const char *name, char *text, size_t size)
+{
+	struct program program = program_start(name, "--help", 0);
+	int fd = dup(program.out_fd); /* the wait closes its own */
+	ssize_t n;
+
+	ck_assert_int_eq(program_wait(&program), 0);
+	n = pread(fd, text, size - 1, 0);
+	close(fd);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+}
+
+#define HELP_MAX 8192
+
+/* Each option that the one program alone has, as its own help lists them, is known to the other. */
+START_TEST(an_option_of_the_other_program_is_told)
+{
+	static const char *const names[] = {"ref-client", "ref-server"};
+	static const enum practice_side sides[] = {SIDE_CLIENT, SIDE_SERVER};
+	static const struct option_row none[] = {{0}};
+	const struct command command = {.name = names[_i], .side = sides[_i], .rows = none};
+	char own[HELP_MAX], other[HELP_MAX], word[64], *rest = other, *line;
+	struct common_options common = {0};
+	struct why why;
+	unsigned told = 0;
+
+	read_help(names[_i], own, sizeof(own));
+	read_help(names[!_i], other, sizeof(other));
+	while ((line = strsep(&rest, "\n"))) {
+		char *argv[] = {(char *)names[_i], word, NULL};
+
+		if (strncmp(line, "  --", 4) != 0)
+			continue;
+		snprintf(word, sizeof(word), "  %.*s ", (int)strcspn(line + 2, " "), line + 2);
+		if (strstr(own, word))
+			continue;
+		snprintf(word, sizeof(word), "%.*s", (int)strcspn(line + 2, " "), line + 2);
+		ck_assert_int_eq(options_parse(&command, 2, argv, &common, &why), -1);
+		ck_assert_msg(strstr(why.text, names[!_i]) != NULL, "%s", why.text);
+		told++;
+	}
+	ck_assert_uint_gt(told, 3);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("app");
@@ -231,6 +281,7 @@ int main(void)
 	tcase_add_test(tc, heartbeat_notices_a_stopped_server_and_tcp_does_not);
 	tcase_add_test(tc, heartbeats_keep_an_idle_connection_alive_on_both_sides);
 	tcase_add_test(tc, the_seed_decides_the_waits);
+	tcase_add_loop_test(tc, an_option_of_the_other_program_is_told, 0, 2);
 	tcase_add_loop_test(tc, usage_errors_exit_with_2, 0,
 			    sizeof(usage_errors) / sizeof(usage_errors[0]));
 	tcase_add_test(tc, a_taken_port_is_an_error);
