@@ -208,7 +208,10 @@ int command_judge(struct options *opt)
 
 int command_version(struct options *opt)
 {
-	(void)opt;
+	if (opt->paths.n) {
+		fprintf(stderr, "wirecut: version takes no arguments, not '%s'\n", opt->paths.v[0]);
+		return EXIT_USAGE;
+	}
 	puts("wirecut " WIRECUT_VERSION);
 	return 0;
 }

@@ -501,6 +501,18 @@ START_TEST(test_too_few_descriptors)
 }
 END_TEST
 
+START_TEST(test_version_takes_no_arguments)
+{
+	struct cli_result r = CLI(&c, "version");
+	ck_assert_int_eq(r.code, 0);
+	contains(r.out, "wirecut ");
+	r = CLI(&c, "version", "x");
+	ck_assert_int_eq(r.code, 2);
+	ck_assert_str_eq(r.out, "");
+	contains(r.err, "version takes no arguments, not 'x'");
+}
+END_TEST
+
 /* Its last line and its end are heard of together, in either order. */
 START_TEST(test_ready_and_gone)
 {
@@ -569,6 +581,7 @@ int main(void)
 	tcase_add_test(t, test_full_disk);
 	tcase_add_test(t, test_a_controls_mistake_names_it);
 	tcase_add_test(t, test_too_few_descriptors);
+	tcase_add_test(t, test_version_takes_no_arguments);
 	tcase_add_test(t, test_ready_and_gone);
 	tcase_add_test(t, test_app_environment);
 	return run_tests("cli", t);
