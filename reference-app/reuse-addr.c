@@ -9,8 +9,8 @@
  * What: SO_REUSEADDR on every listening socket, before bind().
  *
  * Why: the side that closes a connection first keeps it in TIME_WAIT (RFC 9293 section 3.6.1), on Linux
- * for 60 s (TCP_TIMEWAIT_LEN in include/net/tcp.h; no sysctl changes it). A server that says goodbye to
- * its clients when it is restarted, or that closes idle ones, leaves its own port in TIME_WAIT so. bind()
+ * for 60 s (TCP_TIMEWAIT_LEN in include/net/tcp.h; no sysctl changes it). A server that is
+ * killed, or that closes its clients' connections itself, leaves its own port in TIME_WAIT so. bind()
  * of the new process then fails with EADDRINUSE until the last of them has ended, unless both
  * sockets, that of before and the new one, have SO_REUSEADDR set (socket(7)): accepted connections
  * have inherited it from their listener. A service that is a minute late after each restart is the
