@@ -36,7 +36,6 @@ struct record_shape {
 bool read_record(struct reader *r, const struct node *node, const char *key,
 		 const struct record_shape *shape, void *record);
 
-
 /*
  * True if it is of this type; else adds "'key' must be ..., not ...". An item of a list has no key:
  * then `key` says what it is, "a step".
