@@ -245,8 +245,8 @@ START_TEST(one_for_each_request)
 		see_connect(&w, MS(100) * (port - 40000), &c);
 		see_fin(&w, MS(100) * (port - 40000) + MS(150), &c, 0);
 	}
-	for (uint16_t port = 41000; port < 41001 + _i; port++) {
-		struct tuple c = tuple(port);
+	for (int i = 0; i <= _i; i++) {
+		struct tuple c = tuple((uint16_t)(41000 + i));
 
 		see_connect(&w, SEC(21), &c);
 	}
