@@ -6,17 +6,23 @@
 
 #include "harness/data/plan.h"
 
+char *slug_without_attempt(const char *slug, struct arena *a)
+{
+	const char *again = strstr(slug, SLUG_AGAIN);
+
+	return again ? arena_strndup(a, slug, (size_t)(again - slug)) : arena_strdup(a, slug);
+}
+
 char *slug_of_scenario(const char *slug, const char *control, struct arena *a)
 {
-	const char *attempt = strstr(slug, SLUG_AGAIN), *at = NULL;
-	size_t len = attempt ? (size_t)(attempt - slug) : strlen(slug);
+	char *whole = slug_without_attempt(slug, a);
 
-	if (control)
-		at = strstr(slug, arena_printf(a, "--%s", control));
+	if (!control)
+		return whole;
+	const char *name = arena_printf(a, "--%s", control), *at = strstr(whole, name);
 	if (!at)
-		return arena_strndup(a, slug, len);
-	const char *rest = at + strlen("--") + strlen(control);
-	return arena_printf(a, "%.*s%.*s", (int)(at - slug), slug, (int)(slug + len - rest), rest);
+		return whole;
+	return arena_printf(a, "%.*s%s", (int)(at - whole), whole, at + strlen(name));
 }
 
 char *slug_without_seed(const char *slug, struct arena *a)
@@ -28,11 +34,6 @@ char *slug_without_seed(const char *slug, struct arena *a)
 	const char *rest = seed + strlen(SLUG_SEED);
 	return arena_printf(a, "%.*s%s", (int)(seed - slug), slug,
 			    rest + strspn(rest, "0123456789"));
-}
-
-char *slug_without_attempt(const char *slug, struct arena *a)
-{
-	return slug_of_scenario(slug, NULL, a);
 }
 
 int slug_attempt(const char *slug)
