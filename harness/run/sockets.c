@@ -278,11 +278,15 @@ static void see(const struct obs_socket *shown, void *arg)
 	int app = e->app;
 	if (app < 0 && seen->inode)
 		app = owner_of(s, c->host, seen->inode);
-	bool changed = fresh || e->last.state != seen->state || e->last.inode != seen->inode ||
-		       e->app != app || timer_changed(s, e, seen, c->now);
+	/* One that is used again keeps its cookie and its file. */
+	bool moved = !fresh && !(endpoint_equal(&e->last.local, &seen->local) &&
+				 endpoint_equal(&e->last.peer, &seen->peer));
+	bool changed = fresh || moved || e->last.state != seen->state ||
+		       e->last.inode != seen->inode || e->app != app ||
+		       timer_changed(s, e, seen, c->now);
 	nsec_t before = fresh ? NSEC_UNSET : e->seen;
 
-	if (!fresh && e->last.state != seen->state)
+	if (moved || (!fresh && e->last.state != seen->state))
 		before = last_in_state(s, e);
 	note_silent(&s->per_host[c->host].silent, shown, c->now);
 	e->app = app;

@@ -331,6 +331,31 @@ START_TEST(an_accept_is_seen)
 }
 END_TEST
 
+/*
+ * One descriptor that is disconnected (AF_UNSPEC) and connected again between two dumps keeps its cookie, its
+ * file and its state: only its ports tell that it is another connection.
+ */
+START_TEST(a_socket_that_is_used_again)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_port = htons(8000)}, own = {0};
+	socklen_t len = sizeof(own);
+
+	if (!prepare())
+		return;
+	struct pair *p = &pairs[0];
+	size_t first = obs.list.n;
+	at.sin6_addr = in6addr_loopback;
+	ck_assert_int_eq(connect(p->client, &nowhere, sizeof(nowhere)), 0);
+	ck_assert_int_eq(connect(p->client, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(getsockname(p->client, (struct sockaddr *)&own, &len), 0);
+	p->local = endpoint_of(&own);
+	poll_all();
+	ck_assert_uint_eq(count_records(first, EV_STATE, STATE_ESTABLISHED, p), 1);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("looks");
@@ -341,5 +366,6 @@ int main(void)
 	tcase_add_test(t, one_that_is_gone_unheard_is_found_by_a_dump);
 	tcase_add_loop_test(t, one_that_should_be_there_is_looked_for_in_a_dump, 0, 2);
 	tcase_add_loop_test(t, an_accept_is_seen, 0, 2);
+	tcase_add_test(t, a_socket_that_is_used_again);
 	return run_tests("looks", t);
 }
