@@ -8,9 +8,11 @@
 #include "harness/cli/commands.h"
 #include "harness/parse/parse.h"
 
-static const struct {
-	const char *code, *meaning;
-} exit_codes[] = {
+struct item {
+	const char *name, *meaning;
+};
+
+static const struct item exit_codes[] = {
 	{"0", "all passed; every control failed where it must"},
 	{"1", "an expectation failed, a control survived, or a verdict is void; of `matrix`: no "
 	      "control kills an expectation"},
@@ -22,9 +24,7 @@ static const struct {
 	{"141", "nobody reads its output any more: ended as if interrupted, without a word"},
 };
 
-static const struct {
-	const char *name, *meaning;
-} variables[] = {
+static const struct item variables[] = {
 	{"NO_COLOR", "set and not empty: no colours, unless `--color` asks for them"},
 	{"WIRECUT_CACHE",
 	 "the folder of the guests' snapshots (default: wirecut in $XDG_CACHE_HOME or ~/.cache). "
@@ -159,26 +159,14 @@ static void print_options(FILE *out)
 	}
 }
 
-static void print_exit_codes(FILE *out)
+static void print_items(FILE *out, const char *section, const struct item *items, size_t n)
 {
-	roff_section(out, "EXIT STATUS");
-	for (size_t i = 0; i < ARRAY_SIZE(exit_codes); i++) {
+	roff_section(out, section);
+	for (size_t i = 0; i < n; i++) {
 		roff_item(out);
-		roff_bold(out, exit_codes[i].code);
+		roff_bold(out, items[i].name);
 		roff_item_body(out);
-		roff_text(out, exit_codes[i].meaning);
-		fputc('\n', out);
-	}
-}
-
-static void print_environment(FILE *out)
-{
-	roff_section(out, "ENVIRONMENT");
-	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
-		roff_item(out);
-		roff_bold(out, variables[i].name);
-		roff_item_body(out);
-		roff_text(out, variables[i].meaning);
+		roff_text(out, items[i].meaning);
 		fputc('\n', out);
 	}
 }
@@ -199,8 +187,8 @@ static void print_wirecut(FILE *out)
 	print_commands(out);
 	print_options(out);
 	print_inject(out);
-	print_exit_codes(out);
-	print_environment(out);
+	print_items(out, "EXIT STATUS", exit_codes, ARRAY_SIZE(exit_codes));
+	print_items(out, "ENVIRONMENT", variables, ARRAY_SIZE(variables));
 	roff_section(out, "SEE ALSO");
 	fputs("\\fBwirecut\\-scenario\\fR(5)\n", out);
 }

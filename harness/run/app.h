@@ -72,9 +72,9 @@ typedef void (*app_line_fn)(struct app *a, const char *line, size_t len, void *a
 
 /*
  * Reads what the app has printed, appends it to its log, and calls fn for each whole line (without
- * its newline, NUL-terminated; of a longer one its first APP_LINE_BYTES; blanks for NULs, a ? for each byte that is not UTF-8). No more than
- * its pipe can hold, so all that was printed before the call: a program may print faster than this
- * reads. Only a failure to write the log is an error.
+ * its newline, NUL-terminated; of a longer one its first APP_LINE_BYTES; blanks for NULs, a ? for each
+ * byte that is not UTF-8). No more than its pipe can hold, so all that was printed before the call: a
+ * program may print faster than this reads. Only a failure to write the log is an error.
  */
 int app_read_output(struct app *a, app_line_fn fn, void *arg, struct err *err);
 
